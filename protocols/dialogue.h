@@ -1,0 +1,116 @@
+// The face that every mail protocol shows to a session: a gate, which stands alone before TLS on a
+// `required` listener, and a dialogue, which reads client and backend. Both are pure: bytes in,
+// steps out; no socket, clock, setting or log. Any cutting of the input into pieces gives the same
+// steps (adjacent sends to one side joined).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "protocols/steps.h"
+
+namespace postern::protocols {
+
+enum class Protocol { smtp, submission, imap, pop3 };
+
+enum class BareNewlines { reject, pass };
+
+// What stays the same for all sessions of a listener. Outlives its gates and dialogues.
+struct Options {
+  std::string hostname = "localhost";   // in greetings and replies that postern gives itself
+  std::size_t line_length = 64 * 1024;  // longest line before login, its CRLF included, in octets
+  std::set<std::string, std::less<>> hidden_verbs;  // SMTP: upper case; never offered, never passed
+  BareNewlines bare_newlines = BareNewlines::reject;  // SMTP: in message bodies
+};
+
+enum class Transport { cleartext, tls };
+enum class Upgrade { offered, not_offered };         // STARTTLS or STLS, by postern itself
+enum class CleartextLogins { offered, not_offered };  // whether the lists show logins without TLS
+enum class BackendGreeting { pass, swallow };         // swallow: the client has been greeted before
+
+// What one dialogue begins with.
+struct Conditions {
+  Transport transport = Transport::tls;
+  Upgrade upgrade = Upgrade::not_offered;
+  CleartextLogins cleartext_logins = CleartextLogins::offered;  // only looked at without TLS
+  BackendGreeting greeting = BackendGreeting::pass;
+};
+
+// Why postern itself ends a session, where the protocol has words for it.
+enum class Farewell {
+  backend_unreachable,
+  backend_lost,
+  shutting_down,
+  login_timeout,
+  idle_timeout,
+  too_many_connections,
+  out_of_resources,
+  tls_on_clear_port,
+  clear_on_tls_port,
+};
+
+enum class Verdict { allow, warn, refuse };
+
+// How the bytes of one side ended.
+enum class Ending { closed, unreachable, timed_out };
+
+// Before TLS on a `required` listener: answers by itself, has no backend.
+class Gate {
+ public:
+  virtual ~Gate() = default;
+  // Gives the greeting. Called once, first.
+  virtual void greet(Steps& out) = 0;
+  // Takes bytes of the client. After BeginTls or End they are kept (for take_rest()) or dropped.
+  virtual void feed(std::string_view bytes, Steps& out) = 0;
+  // Says the farewell, if the protocol has one here, then End{Cause::farewell}.
+  virtual void farewell(Farewell why, Steps& out) = 0;
+  // After BeginTls: what came behind the STARTTLS line, byte for byte.
+  virtual std::string take_rest() = 0;
+  // The last command's verb in upper case, "" before the first, "?" for a malformed one.
+  virtual std::string_view last_command() const = 0;
+};
+
+// Reads both sides: edits capability lists, finds logins, and lets go (PassThrough) as soon as
+// nothing more can concern it.
+class Dialogue {
+ public:
+  virtual ~Dialogue() = default;
+  // Takes bytes of one side. Never called between a LoginTried and decide(), nor after BeginTls,
+  // PassThrough or End. What cannot be judged yet is kept, at most line_length plus one feed().
+  virtual void feed(Side from, std::string_view bytes, Steps& out) = 0;
+  // Answers the last step, LoginTried. `warn` passes on like `allow`.
+  virtual void decide(Verdict verdict, Steps& out) = 0;
+  // Whether more bytes of this side are welcome; while false the session does not read it.
+  virtual bool wants(Side side) const = 0;
+  // This side will send no more. For the client: Shut{backend} follows once all is sent. For the
+  // backend: the protocol's words where the client expects some, then End.
+  virtual void ended(Side side, Ending how, Steps& out) = 0;
+  // Says the protocol's words if they can be said here (between replies), then
+  // End{Cause::farewell}. May be called in passthrough too.
+  virtual void farewell(Farewell why, Steps& out) = 0;
+  // After BeginTls: the client's bytes behind the STARTTLS line, byte for byte.
+  virtual std::string take_rest() = 0;
+  // As in Gate; in passthrough the last one before it.
+  virtual std::string_view last_command() const = 0;
+  // In passthrough: shows bytes of the backend on their way, so that farewell() knows where a line
+  // ended and can_say() whether the backend itself said farewell.
+  virtual void passed(std::string_view) {}
+  // In passthrough: the backend's last word was a farewell of its own (IMAP BYE), or the protocol
+  // cannot tell; so its closing is a proper end.
+  virtual bool backend_may_close() const { return true; }
+};
+
+std::unique_ptr<Gate> make_gate(Protocol protocol, const Options& options);
+std::unique_ptr<Dialogue> make_dialogue(Protocol protocol, const Options& options,
+                                        const Conditions& conditions);
+
+// The words for a client with which there is no gate or dialogue yet, its CRLF included; constant.
+std::string farewell_line(Protocol protocol, Farewell why, const Options& options);
+
+// As settings and events name it: smtp, submission, imap, pop3.
+std::string_view name_of(Protocol protocol);
+
+}  // namespace postern::protocols
