@@ -1,0 +1,128 @@
+// Audit events as typed values. Each sink turns them into its own form (event_json.h); nothing else
+// builds one. No field can hold a secret.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "proxy/net/address.h"
+
+namespace postern::audit {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+// How the client's bytes came.
+enum class Security { cleartext, starttls, implicit };
+
+// What TLS with the client came to.
+struct Tls {
+  std::string version;  // "1.3"
+  std::string cipher;   // IANA name
+  std::string curve;
+  std::string alpn;
+  std::string server_name;  // as the client sent it
+  bool resumed = false;
+};
+
+// The server that was dialled.
+struct Server {
+  std::string name;  // of the backend in the settings
+  net::Address address;
+  std::uint16_t source_port = 0;  // postern's own port towards it
+};
+
+// What every event of a session tells of it.
+struct SessionPart {
+  std::string id;
+  std::string listener;
+  std::string_view protocol;  // a constant
+  net::Address source;
+  net::Address destination;
+  std::optional<Server> server;
+  Security security = Security::cleartext;
+  bool starttls_offered = false;
+  bool starttls_used = false;
+  std::optional<Tls> tls;
+  std::string client_name;           // client-controlled: EHLO argument, IMAP ID
+  std::string_view client_named_by;  // ehlo, imap_id
+};
+
+struct LoginPart {
+  std::string mechanism;
+  bool secret_exposed = false;
+  std::string user;       // client-controlled; "" where it is unknown or stands as its hash
+  std::string user_hash;  // in its place: people type passwords into failed logins' name fields
+  std::string effective;  // client-controlled: authorization identity of its own
+};
+
+// The backend answered a login.
+struct LoginEvent {
+  SessionPart session;
+  LoginPart login;
+  bool success = false;
+  std::chrono::nanoseconds duration{};  // since the login was tried
+  std::string verdict;                  // allow, warn
+  std::string rule;
+};
+
+// postern refused a login by itself.
+struct LoginRefusedEvent {
+  SessionPart session;
+  LoginPart login;
+  std::string_view reason;  // cleartext, …
+  std::string rule;
+};
+
+// A session ended.
+struct SessionEndEvent {
+  SessionPart session;
+  std::string_view reason;  // session::name_of(EndReason)
+  std::chrono::nanoseconds duration{};
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::string last_command;  // of a session that ended before login
+};
+
+// A handshake failed. Numbers are as in the ClientHello; empty where none was read.
+struct HandshakeFailedEvent {
+  SessionPart session;
+  std::string_view reason;  // a constant
+  std::vector<std::uint16_t> versions;
+  std::vector<std::uint16_t> ciphers;
+  std::vector<std::uint16_t> groups;
+  std::vector<std::uint16_t> signature_algorithms;
+  std::string server_name;  // client-controlled
+};
+
+// Something about a session that an administrator should see: starttls-injection,
+// response-injection, smuggling, tls-on-clear-port, clear-on-tls-port, limit.
+struct SessionNotice {
+  SessionPart session;
+  std::string_view action;
+  std::string reason;  // never client data
+};
+
+// The node itself: start, stop.
+struct NodeEvent {
+  std::string_view action;
+};
+
+// Events were lost, because the log could not take them in time.
+struct GapEvent {
+  std::uint64_t lost = 0;
+};
+
+using EventBody = std::variant<LoginEvent, LoginRefusedEvent, SessionEndEvent, HandshakeFailedEvent,
+                               SessionNotice, NodeEvent, GapEvent>;
+
+struct Event {
+  WallTime time;
+  EventBody body;
+};
+
+}  // namespace postern::audit

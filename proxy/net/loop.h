@@ -1,0 +1,62 @@
+// One event loop: libuv's, with the timers, the shared read buffer and the dialler of a worker.
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "proxy/net/clock.h"
+#include "proxy/net/stream.h"
+#include "proxy/net/timers.h"
+
+namespace postern::net {
+
+// Lives on one thread, but for post(). Streams and dials are gone before it is.
+class Loop final : public Clock, public Dialer {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop() override;
+
+  // Runs until stop(). Timers whose moment has come run at each turn.
+  void run();
+  void stop();
+  // Runs `task` on the loop's thread soon. From any thread.
+  void post(std::function<void()> task);
+  // Called at each turn of the loop before it waits: the time to destroy what has ended.
+  void before_waiting(std::function<void()> task) { before_waiting_ = std::move(task); }
+
+  Instant now() const override { return Instant(uv_now(&loop_)); }
+  std::chrono::system_clock::time_point wall() const override { return wall_clock(); }
+  std::unique_ptr<Dial> dial(const Address& address, DialUser& user) override;
+
+  TimerQueue& timers() { return timers_; }
+  uv_loop_t* native() { return &loop_; }
+  // All streams of the loop read into this: an idle one holds no buffer.
+  uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.data(), kReadBuffer); }
+
+ private:
+  void rearm();
+  void run_posted();
+
+  static constexpr unsigned kReadBuffer = 64 * 1024;  // larger gave nothing, 16 KiB half
+
+  uv_loop_t loop_{};
+  uv_timer_t timer_{};
+  uv_prepare_t prepare_{};
+  uv_async_t wakeup_{};
+  TimerQueue timers_;
+  Instant armed_for_{-1};  // the moment timer_ is set to; negative: not set
+  std::function<void()> before_waiting_;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+  bool stopping_ = false;
+  std::array<char, kReadBuffer> read_buffer_;
+};
+
+}  // namespace postern::net

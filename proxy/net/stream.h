@@ -1,0 +1,98 @@
+// The doors to the network: a connected stream and a dialler, as interfaces. libuv is one maker
+// (uv_stream, uv_dialer); a simulation can be another. Everything here lives on one loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proxy/net/address.h"
+
+namespace postern::net {
+
+// An error of the operating system, as libuv counts them: negative errno values.
+struct Error {
+  int code = 0;
+  // "connection refused"
+  std::string text() const;
+  // Descriptors, buffers or memory ran out.
+  bool is_exhaustion() const;
+};
+
+class Stream;
+
+// Whoever owns a stream. A callback may release the stream that it came from.
+class StreamUser {
+ public:
+  // Bytes came; they are gone when this returns.
+  virtual void on_read(Stream& stream, std::string_view bytes) = 0;
+  // The peer sends no more. Reading has stopped.
+  virtual void on_end(Stream& stream) = 0;
+  // The stream is broken; nothing can be read or written any more.
+  virtual void on_broken(Stream& stream, Error error) = 0;
+  // All that was queued has left. Not called for what write() could send at once.
+  virtual void on_written(Stream& stream) = 0;
+
+ protected:
+  ~StreamUser() = default;
+};
+
+// One connected stream of bytes. Its owner lets go of it by destroying the StreamPtr, at any
+// time: it is closed, what is queued is lost, and no callback comes any more.
+class Stream {
+ public:
+  virtual void attach(StreamUser& user) = 0;
+  // Both do nothing where that is so already.
+  virtual void start_reading() = 0;
+  virtual void stop_reading() = 0;
+  // Sends at once what the system takes, and queues a copy of the rest. Nothing happens on a broken
+  // stream. Not after shut_write().
+  virtual void write(std::string_view bytes) = 0;
+  // Octets queued.
+  virtual std::size_t queued() const = 0;
+  // A write failed at once: look here after write(); no callback comes for it.
+  virtual bool is_broken() const = 0;
+  // Ends this direction once all that was queued has left.
+  virtual void shut_write() = 0;
+  // The next closing resets the connection, so that the peer knows that it was cut.
+  virtual void reset_on_close() = 0;
+  virtual Address local() const = 0;
+  virtual Address peer() const = 0;
+
+ protected:
+  friend struct StreamRelease;
+  virtual ~Stream() = default;
+  // Closes it; the object goes when the maker is through with it.
+  virtual void release() = 0;
+};
+
+struct StreamRelease {
+  void operator()(Stream* stream) const { stream->release(); }
+};
+using StreamPtr = std::unique_ptr<Stream, StreamRelease>;
+
+// Whoever asked for a connection.
+class DialUser {
+ public:
+  virtual void on_dialled(StreamPtr stream) = 0;
+  virtual void on_dial_failed(Error error) = 0;
+
+ protected:
+  ~DialUser() = default;
+};
+
+// A running attempt: destroying it gives it up, and no callback comes any more.
+class Dial {
+ public:
+  virtual ~Dial() = default;
+};
+
+class Dialer {
+ public:
+  virtual ~Dialer() = default;
+  // Begins to connect. A callback comes later, never from within this call. No time limit.
+  virtual std::unique_ptr<Dial> dial(const Address& address, DialUser& user) = 0;
+};
+
+}  // namespace postern::net

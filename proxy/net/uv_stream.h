@@ -1,0 +1,52 @@
+// A stream over a libuv TCP handle.
+#pragma once
+
+#include <uv.h>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/stream.h"
+
+namespace postern::net {
+
+class UvStream final : public Stream {
+ public:
+  // A stream with nothing behind it yet: handle() is initialised, to be opened or connected. Comes
+  // and goes by StreamPtr alone.
+  explicit UvStream(Loop& loop);
+  uv_tcp_t* handle() { return &handle_; }
+
+  // Takes over a connected, non-blocking socket, and sets what all streams have: no delay, TCP
+  // keepalive, the system's limit for bytes not acknowledged. On an error the caller keeps it.
+  int open(int socket);
+  // Sets those after a connect.
+  void set_options();
+
+  void attach(StreamUser& user) override { user_ = &user; }
+  void start_reading() override;
+  void stop_reading() override;
+  void write(std::string_view bytes) override;
+  std::size_t queued() const override { return queued_; }
+  bool is_broken() const override { return is_broken_; }
+  void shut_write() override;
+  void reset_on_close() override { reset_on_close_ = true; }
+  Address local() const override;
+  Address peer() const override;
+
+ private:
+  struct Write;  // a queued write with its bytes
+  ~UvStream() override = default;
+  void release() override;
+  void on_write_done(std::size_t size, int status);
+  int socket() const;
+
+  Loop& loop_;
+  uv_tcp_t handle_{};
+  StreamUser* user_ = nullptr;  // null once released
+  std::size_t queued_ = 0;
+  bool is_reading_ = false;
+  bool is_broken_ = false;
+  bool shut_when_written_ = false;
+  bool reset_on_close_ = false;
+};
+
+}  // namespace postern::net
