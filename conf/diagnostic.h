@@ -18,8 +18,9 @@ struct Diagnostic {
   std::string line;     // the source line, for the caret; "" where there is none
 };
 
-// "file:line:column: message", then the line and a caret under its column, each ending in \n.
-// Tabs in the line stay tabs under the caret's line too, so that the caret stands right.
+// "file:line:column: message", then the line and a caret under its column, each ending in \n; a
+// warning has "warning: " before its message. Tabs in the line stay tabs above the caret too, so
+// that it stands right. Pure.
 std::string text_of(const Diagnostic& diagnostic);
 std::string text_of(const std::vector<Diagnostic>& diagnostics);
 

@@ -12,8 +12,8 @@
 namespace postern::conf {
 
 struct Loaded {
-  std::optional<Settings> settings;      // none where there is an error
-  std::vector<Diagnostic> diagnostics;   // errors and warnings, in the order of the file
+  std::optional<Settings> settings;     // none where there is an error
+  std::vector<Diagnostic> diagnostics;  // errors and warnings, in the order of the file
 };
 
 // Parses and checks `text`; `file` is for messages and for relative paths. Never throws; reads no

@@ -76,10 +76,10 @@ struct Limits {
 
 struct Smtp {
   BareNewlines bare_newlines = BareNewlines::reject;
-  std::vector<std::string> hide = {"VRFY",       "EXPN",          "TURN",      "ETRN",
-                                   "X-EXPS",     "X-ANONYMOUSTLS", "XEXCH50",  "X-LINK2STATE",
-                                   "XCLIENT",    "XFORWARD",      "XPROXY",    "XPROXYFROM",
-                                   "XPROXYTO",   "XSESSIONPARAMS", "XSHADOW",  "XSHADOWREQUEST"};
+  std::vector<std::string> hide = {"VRFY",     "EXPN",           "TURN",    "ETRN",
+                                   "X-EXPS",   "X-ANONYMOUSTLS", "XEXCH50", "X-LINK2STATE",
+                                   "XCLIENT",  "XFORWARD",       "XPROXY",  "XPROXYFROM",
+                                   "XPROXYTO", "XSESSIONPARAMS", "XSHADOW", "XSHADOWREQUEST"};
 };
 
 // One target of audit.log.
@@ -91,8 +91,8 @@ struct AuditLog {
 enum class LogLevel { debug, info, warn, error };
 
 struct Settings {
-  std::string file;      // the path it was loaded from, for messages
-  std::string hostname;  // never empty
+  std::string file;         // the path it was loaded from, for messages
+  std::string hostname;     // never empty
   std::size_t workers = 0;  // 0: one a core
   std::string user;         // "" : not given
   Place user_place;

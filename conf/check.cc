@@ -1,0 +1,272 @@
+// Cross-references and contradictions.
+#include "conf/check.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/nearest.h"
+#include "conf/source.h"
+#include "conf/values.h"
+
+namespace postern::conf {
+namespace {
+
+bool is_stated(Place place) { return place.line > 0; }
+
+std::string on_line(Place place) { return "line " + std::to_string(place.line); }
+
+std::string_view word(TlsMode mode) {
+  switch (mode) {
+    case TlsMode::implicit:
+      return "implicit";
+    case TlsMode::required:
+      return "required";
+    case TlsMode::optional:
+      return "optional";
+    case TlsMode::none:
+      break;
+  }
+  return "none";
+}
+
+// The names of listeners stand in events, so they must tell them apart.
+void check_names(const Draft& draft, Findings& findings) {
+  std::unordered_map<std::string_view, Place> seen;
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const Place place = draft.listeners[i].name;
+    if (!is_stated(place)) continue;
+    const auto& name = draft.settings.listeners[i].name;
+    const auto [first, is_new] = seen.emplace(name, place);
+    if (!is_new)
+      findings.error(place, "listener " + shown(name) + " stands on " + on_line(first->second) +
+                                " already; expected a name of its own");
+  }
+}
+
+void check_backends(Draft& draft, Findings& findings) {
+  const auto& backends = draft.settings.backends;
+  if (backends.empty()) return;  // reported already
+  std::vector<std::string_view> names;
+  for (const auto& backend : backends) names.push_back(backend.name);
+  std::vector<bool> used(backends.size());
+  bool all_known = true;
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const auto& places = draft.listeners[i];
+    if (!is_stated(places.backend)) {
+      all_known = false;
+      continue;
+    }
+    const auto found = std::find(names.begin(), names.end(), places.backend_name);
+    if (found == names.end()) {
+      all_known = false;
+      const auto near = nearest(places.backend_name, names);
+      const std::string offer = near.empty() ? "; expected a name that stands under `backends`"
+                                             : "; did you mean " + shown(near) + "?";
+      findings.error(places.backend, "no backend " + shown(places.backend_name) + offer);
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(found - names.begin());
+    draft.settings.listeners[i].backend = index;
+    used[index] = true;
+  }
+  if (!all_known || draft.listeners.empty()) return;  // the missing one may be any of them
+  for (std::size_t i = 0; i < backends.size(); ++i)
+    if (!used[i])
+      findings.warning(draft.backends[i].name,
+                       "backend " + shown(backends[i].name) + " is used by no listener");
+}
+
+void check_certificates(const Draft& draft, Findings& findings) {
+  if (draft.certificates == Given::yes) return;
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const TlsMode mode = draft.settings.listeners[i].tls_mode;
+    const Place place = draft.listeners[i].tls_mode;
+    if (!is_stated(place) || mode == TlsMode::none) continue;
+    return findings.error(place, "`tls: " + std::string(word(mode)) +
+                                     "` without a certificate; expected `certificates` with chain "
+                                     "and key");
+  }
+}
+
+// Whether the second of two binds would fail: the same port, and one address covers the other. The
+// wildcard of IPv6 takes IPv4 too.
+bool overlaps(const Endpoint& a, const Endpoint& b) {
+  if (a.port != b.port) return false;
+  const auto covers = [](const Endpoint& x, const Endpoint& y) {
+    const bool is_ipv4 = y.host.find(':') == std::string::npos;
+    return x.host == y.host || x.host == "::" || (x.host == "0.0.0.0" && is_ipv4);
+  };
+  return covers(a, b) || covers(b, a);
+}
+
+void check_addresses(const Draft& draft, Findings& findings) {
+  struct Bound {
+    const Endpoint* endpoint;
+    Place place;
+  };
+  std::vector<Bound> bound;
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const auto& addresses = draft.settings.listeners[i].addresses;
+    for (std::size_t k = 0; k < addresses.size(); ++k) {
+      const Place place = draft.listeners[i].addresses[k];
+      const auto other = std::find_if(bound.begin(), bound.end(), [&](const Bound& b) {
+        return overlaps(*b.endpoint, addresses[k]);
+      });
+      if (other != bound.end())
+        findings.error(place, endpoint_text(addresses[k]) + " is taken by " +
+                                  endpoint_text(*other->endpoint) + " on " + on_line(other->place) +
+                                  "; expected a free address and port");
+      else
+        bound.push_back({&addresses[k], place});
+    }
+  }
+}
+
+void check_versions(const Draft& draft, Findings& findings) {
+  constexpr std::string_view kMessage =
+      "min_version is above max_version; expected one that is not above it";
+  const auto& tls = draft.settings.tls;
+  const bool top_is_wrong = tls.min_version > tls.max_version;
+  if (top_is_wrong)
+    findings.error(is_stated(draft.min_version) ? draft.min_version : draft.max_version,
+                   std::string(kMessage));
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const auto& own = draft.settings.listeners[i].tls;
+    const auto& places = draft.listeners[i];
+    const Place place = is_stated(places.min_version) ? places.min_version : places.max_version;
+    if (own.min_version > own.max_version && is_stated(place))
+      findings.error(place, std::string(kMessage));
+  }
+}
+
+// Keys of a listener that can never act there.
+void check_idle_keys(const Listener& listener, const ListenerPlaces& places, Findings& findings) {
+  const auto warn = [&](Place place, std::string_view key, const std::string& why) {
+    if (is_stated(place)) findings.warning(place, std::string(key) + " never acts " + why);
+  };
+  if (is_stated(places.tls_mode)) {
+    const std::string mode = "with `tls: " + std::string(word(listener.tls_mode)) + "`";
+    if (listener.tls_mode == TlsMode::implicit || listener.tls_mode == TlsMode::required)
+      warn(places.cleartext_login, "cleartext_login", mode + ": no login comes without TLS there");
+    if (listener.tls_mode == TlsMode::none) {
+      warn(places.min_version, "min_version", mode);
+      warn(places.max_version, "max_version", mode);
+      warn(places.alpn, "alpn", mode);
+    }
+  }
+  const bool is_mail =
+      listener.protocol == Protocol::smtp || listener.protocol == Protocol::submission;
+  if (is_stated(places.protocol) && !is_mail)
+    warn(places.bare_newlines, "bare_newlines", "outside smtp and submission");
+}
+
+void check_logins(const Listener& listener, const ListenerPlaces& places, Findings& findings) {
+  if (!is_stated(places.tls_mode) || listener.tls_mode != TlsMode::none) return;
+  if (!is_stated(places.protocol) || listener.protocol == Protocol::smtp) return;
+  if (listener.cleartext_login != CleartextLogin::refuse) return;
+  const bool is_default = !is_stated(places.cleartext_login);
+  findings.error(is_default ? places.tls_mode : places.cleartext_login,
+                 std::string("nobody can log in: `tls: none` with `cleartext_login: refuse`") +
+                     (is_default ? " (the default)" : "") +
+                     "; expected another tls mode, or cleartext_login warn or observe");
+}
+
+void check_limits(const Draft& draft, Findings& findings) {
+  const Limits& limits = draft.settings.limits;
+  if (is_stated(draft.connections_per_ip) && limits.connections_per_ip > limits.connections)
+    findings.warning(draft.connections_per_ip,
+                     "connections_per_ip never acts: it is above connections, " +
+                         std::to_string(limits.connections));
+  if (!is_stated(draft.idle_timeout)) return;
+  struct Least {
+    Protocol protocol;
+    std::chrono::minutes time;
+    std::string_view rule;
+  };
+  using std::chrono::minutes;
+  constexpr std::array kLeast = {
+      Least{Protocol::imap, minutes(30), "RFC 9051 section 5.4 asks for 30m at least on IMAP"},
+      Least{Protocol::pop3, minutes(10), "RFC 1939 section 3 asks for 10m at least on POP3"},
+      Least{Protocol::smtp, minutes(5), "RFC 5321 section 4.5.3.2 asks for 5m at least on SMTP"},
+      Least{Protocol::submission, minutes(5),
+            "RFC 5321 section 4.5.3.2 asks for 5m at least on SMTP"}};
+  const auto& listeners = draft.settings.listeners;
+  for (const auto& least : kLeast) {
+    const bool is_there = std::any_of(listeners.begin(), listeners.end(),
+                                      [&](const auto& l) { return l.protocol == least.protocol; });
+    if (is_there && limits.idle_timeout < least.time)
+      return findings.warning(
+          draft.idle_timeout,
+          "idle_timeout is " + time_text(limits.idle_timeout) + "; " + std::string(least.rule));
+  }
+}
+
+// A client must not speak for another address: the backend believes postern's.
+void check_hidden(const Draft& draft, Findings& findings) {
+  constexpr std::array kTrusted = {"XCLIENT",  "XFORWARD",       "XPROXY",  "XPROXYFROM",
+                                   "XPROXYTO", "XSESSIONPARAMS", "XSHADOW", "XSHADOWREQUEST"};
+  if (!is_stated(draft.hide)) return;
+  const auto& hide = draft.settings.smtp.hide;
+  std::string missing;
+  for (const std::string_view verb : kTrusted)
+    if (std::find(hide.begin(), hide.end(), verb) == hide.end())
+      missing += (missing.empty() ? "" : ", ") + std::string(verb);
+  if (!missing.empty())
+    findings.warning(draft.hide, "a backend that trusts postern takes these from any client: " +
+                                     missing + "; expected them in hide");
+}
+
+bool is_loopback(std::string_view host) {
+  return host.starts_with("127.") || host == "::1" || host == "localhost";
+}
+
+// A backend server that is one of the listeners: sessions would go round until no descriptor is
+// left.
+void check_loops(const Draft& draft, Findings& findings) {
+  const auto& settings = draft.settings;
+  const auto check_server = [&](const Endpoint& server, Place place) {
+    for (const auto& listener : settings.listeners) {
+      for (const auto& address : listener.addresses) {
+        if (address.port != server.port) continue;
+        const bool is_any = address.host == "0.0.0.0" || address.host == "::";
+        const std::string target =
+            endpoint_text(server) + " is postern's own listener " + shown(listener.name);
+        if (address.host == server.host ||
+            (is_loopback(server.host) && (is_any || server.host == "localhost")))
+          return findings.error(place, target + "; expected the server behind it");
+        if (is_any && server.host == settings.hostname)
+          return findings.warning(place, target +
+                                             " where this name is this machine's; expected "
+                                             "the server behind it");
+      }
+    }
+  };
+  for (std::size_t i = 0; i < settings.backends.size(); ++i)
+    for (std::size_t k = 0; k < settings.backends[i].servers.size(); ++k)
+      check_server(settings.backends[i].servers[k], draft.backends[i].servers[k]);
+}
+
+}  // namespace
+
+void check(Draft& draft, Findings& findings) {
+  check_names(draft, findings);
+  check_backends(draft, findings);
+  check_certificates(draft, findings);
+  check_addresses(draft, findings);
+  check_versions(draft, findings);
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    check_idle_keys(draft.settings.listeners[i], draft.listeners[i], findings);
+    check_logins(draft.settings.listeners[i], draft.listeners[i], findings);
+  }
+  check_limits(draft, findings);
+  check_hidden(draft, findings);
+  check_loops(draft, findings);
+}
+
+}  // namespace postern::conf

@@ -1,0 +1,112 @@
+// Every key that each mapping of the settings file may have; later: known, not supported yet.
+#pragma once
+
+#include <array>
+
+#include "conf/reader.h"
+
+namespace postern::conf {
+
+inline constexpr std::array kTopKeys = {
+    Key{"hostname"},
+    Key{"workers"},
+    Key{"user"},
+    Key{"certificates"},
+    Key{"tls"},
+    Key{"backends"},
+    Key{"listeners"},
+    Key{"rules", Standing::later},
+    Key{"limits"},
+    Key{"refusal", Standing::later},
+    Key{"smtp"},
+    Key{"audit"},
+    Key{"log"},
+    Key{"state", Standing::later},
+    Key{"admin", Standing::later},
+    Key{"shutdown_grace"},
+};
+
+inline constexpr std::array kCertificateKeys = {
+    Key{"chain"},
+    Key{"key"},
+    Key{"passphrase_file", Standing::later},
+    Key{"ocsp", Standing::later},
+};
+
+inline constexpr std::array kTlsKeys = {
+    Key{"profile", Standing::later},          Key{"min_version"},
+    Key{"min_version_from", Standing::later}, Key{"max_version"},
+    Key{"tickets", Standing::later},          Key{"sni", Standing::later},
+    Key{"client_ca", Standing::later},        Key{"client_certificates", Standing::later},
+    Key{"client_crl", Standing::later},       Key{"alpn"},
+    Key{"old_tls", Standing::later},
+};
+
+inline constexpr std::array kBackendKeys = {
+    Key{"servers"},
+    Key{"balance"},
+    Key{"tls", Standing::later},
+    Key{"verify", Standing::later},
+    Key{"connect_timeout"},
+    Key{"greeting_timeout"},
+    Key{"source", Standing::later},
+    Key{"pin", Standing::later},
+    Key{"client_certificate", Standing::later},
+    Key{"health", Standing::later},
+    Key{"client_address", Standing::later},
+};
+
+// A listener's own, then those of `tls` that it may override flat.
+inline constexpr std::array kListenerKeys = {
+    Key{"name"},
+    Key{"protocol"},
+    Key{"address"},
+    Key{"tls"},
+    Key{"auto_wait", Standing::later},
+    Key{"cleartext_login"},
+    Key{"refuse_from", Standing::later},
+    Key{"refuse_share", Standing::later},
+    Key{"backend"},
+    Key{"bare_newlines"},
+    Key{"http", Standing::later},
+    Key{"legacy_tls", Standing::later},
+    Key{"legacy_servers", Standing::later},
+    Key{"accept_proxy", Standing::later},
+    Key{"profile", Standing::later},
+    Key{"min_version"},
+    Key{"min_version_from", Standing::later},
+    Key{"max_version"},
+    Key{"tickets", Standing::later},
+    Key{"sni", Standing::later},
+    Key{"client_ca", Standing::later},
+    Key{"client_certificates", Standing::later},
+    Key{"client_crl", Standing::later},
+    Key{"alpn"},
+    Key{"old_tls", Standing::later},
+};
+
+inline constexpr std::array kLimitsKeys = {
+    Key{"connections"},
+    Key{"connections_per_ip"},
+    Key{"handshake_timeout"},
+    Key{"login_timeout"},
+    Key{"idle_timeout"},
+    Key{"line_length"},
+    Key{"failed_logins", Standing::later},
+};
+
+inline constexpr std::array kSmtpKeys = {Key{"bare_newlines"}, Key{"hide"}};
+
+inline constexpr std::array kAuditKeys = {
+    Key{"log"},
+    Key{"inventory", Standing::later},
+    Key{"keep", Standing::later},
+    Key{"usernames", Standing::later},
+    Key{"handshakes", Standing::later},
+    Key{"chain", Standing::later},
+    Key{"on_failure", Standing::later},
+};
+
+inline constexpr std::array kLogKeys = {Key{"level"}};
+
+}  // namespace postern::conf

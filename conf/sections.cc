@@ -1,0 +1,337 @@
+// The sections of the settings file.
+#include "conf/sections.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "conf/keys.h"
+#include "conf/reader.h"
+#include "conf/source.h"
+#include "conf/values.h"
+
+namespace postern::conf {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongestTime = std::chrono::hours(24 * 30);
+constexpr std::size_t kMostWorkers = 256;
+constexpr std::size_t kMostConnections = 1'000'000;
+constexpr std::size_t kShortestLineLength = 1024;
+constexpr std::size_t kLongestLineLength = 1024 * 1024;
+
+constexpr Choice<TlsVersion> kTlsVersions[] = {{"1.0", TlsVersion::tls1_0},
+                                               {"1.1", TlsVersion::tls1_1},
+                                               {"1.2", TlsVersion::tls1_2},
+                                               {"1.3", TlsVersion::tls1_3}};
+constexpr Choice<Alpn> kAlpns[] = {{"strict", Alpn::strict}, {"off", Alpn::off}};
+constexpr Choice<Protocol> kProtocols[] = {{"smtp", Protocol::smtp},
+                                           {"submission", Protocol::submission},
+                                           {"lmtp", {}},
+                                           {"imap", Protocol::imap},
+                                           {"pop3", Protocol::pop3},
+                                           {"managesieve", {}},
+                                           {"http", {}}};
+constexpr Choice<TlsMode> kTlsModes[] = {{"implicit", TlsMode::implicit},
+                                         {"required", TlsMode::required},
+                                         {"optional", TlsMode::optional},
+                                         {"none", TlsMode::none},
+                                         {"auto", {}}};
+constexpr Choice<CleartextLogin> kCleartextLogins[] = {{"refuse", CleartextLogin::refuse},
+                                                       {"warn", CleartextLogin::warn},
+                                                       {"observe", CleartextLogin::observe}};
+constexpr Choice<BareNewlines> kBareNewlines[] = {{"reject", BareNewlines::reject},
+                                                  {"pass", BareNewlines::pass}};
+constexpr Choice<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
+                                           {"info", LogLevel::info},
+                                           {"warn", LogLevel::warn},
+                                           {"error", LogLevel::error}};
+enum class Balance { first };
+constexpr Choice<Balance> kBalances[] = {
+    {"first", Balance::first}, {"round_robin", {}}, {"least_connections", {}}, {"client_ip", {}}};
+
+constexpr std::string_view kListenersExpected = "a list of listeners";
+constexpr std::string_view kBackendsExpected = "a mapping of backends, each name with its servers";
+constexpr std::string_view kServersExpected = "a list of servers, such as [\"192.0.2.10:25\"]";
+constexpr std::string_view kAddressExpected =
+    "a numeric address and a port, such as 0.0.0.0:25 or [::]:25";
+
+// Zero means something only where there is something to wait for in vain.
+auto time_from(milliseconds least) {
+  return [least](std::string_view text) { return parse_time(text, least, kLongestTime); };
+}
+auto count_to(std::size_t most) {
+  return [most](std::string_view text) { return parse_count(text, 1, most); };
+}
+
+// The machine's name where it is one that may stand in a greeting.
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return parse_host_name(name.data()).value.value_or("localhost");
+}
+
+class Sections {
+ public:
+  Sections(const std::string& file, Findings& findings)
+      : folder_(std::filesystem::path(file).parent_path()), findings_(findings) {
+    draft_.settings.file = file;
+  }
+
+  Draft read(const Node& root);
+
+ private:
+  Settings& settings() { return draft_.settings; }
+
+  std::string in_folder(const std::string& path) const { return (folder_ / path).string(); }
+
+  void read_workers(const Value& value);
+  void read_certificate(const Value& value);
+  void read_backends(const Value& value);
+  void read_backend(const Value& value, const Entry& entry);
+  void read_listener(const Value& value);
+  void read_address(const Value& value, Listener& listener, ListenerPlaces& places);
+  void read_limits(const Value& value);
+  void read_smtp(const Value& value);
+  void read_audit(const Value& value);
+  void read_audit_log(const Value& value);
+
+  std::filesystem::path folder_;
+  Findings& findings_;
+  Draft draft_;
+};
+
+void Sections::read_workers(const Value& value) {
+  const auto workers = value.parsed<std::size_t>([](std::string_view text) {
+    if (text == "auto") return Parsed<std::size_t>{0, ""};
+    auto count = parse_count(text, 1, kMostWorkers);
+    if (!count.value) count.expected = "auto or " + count.expected;
+    return count;
+  });
+  if (workers) settings().workers = *workers;
+}
+
+void Sections::read_certificate(const Value& value) {
+  const auto fields = value.fields("a mapping with chain and key", kCertificateKeys);
+  if (!fields) return;
+  Certificate certificate;
+  certificate.place = value.place();
+  fields->read_needed("chain", "the path of a PEM file, leaf first", parse_path, certificate.chain);
+  fields->read_needed("key", "the path of the private key", parse_path, certificate.key);
+  certificate.chain = in_folder(certificate.chain);
+  certificate.key = in_folder(certificate.key);
+  settings().certificates.push_back(std::move(certificate));
+}
+
+// The keys that `tls` and a listener have in common.
+void read_tls(const Fields& fields, Tls& tls, Place& min, Place& max, Place& alpn) {
+  min = fields.choose("min_version", kTlsVersions, tls.min_version);
+  max = fields.choose("max_version", kTlsVersions, tls.max_version);
+  alpn = fields.choose("alpn", kAlpns, tls.alpn);
+}
+
+void Sections::read_backends(const Value& value) {
+  for (const auto& [backend, entry] : value.entries(kBackendsExpected, kMostBackends))
+    read_backend(backend, *entry);
+}
+
+// A backend that is not valid keeps its name, so that listeners may refer to it without another
+// error.
+void Sections::read_backend(const Value& value, const Entry& entry) {
+  Backend backend;
+  BackendPlaces places;
+  backend.place = places.name = entry.place;
+  backend.name = entry.key;
+  if (const auto name = parse_name(entry.key); !name.value)
+    findings_.error(entry.place,
+                    "backend " + shown(entry.key) + ": expected a name of " + name.expected);
+  if (const auto fields = value.fields("a mapping with servers", kBackendKeys)) {
+    if (const auto servers = fields->need("servers", kServersExpected)) {
+      for (const auto& server : servers->items(kServersExpected, kMostServers)) {
+        const auto endpoint = server.parsed<Endpoint>(parse_server);
+        if (!endpoint) continue;
+        backend.servers.push_back(*endpoint);
+        places.servers.push_back(server.place());
+      }
+    }
+    Balance balance{};
+    fields->choose("balance", kBalances, balance);
+    fields->read("connect_timeout", time_from(milliseconds(1)), backend.connect_timeout);
+    fields->read("greeting_timeout", time_from(milliseconds(1)), backend.greeting_timeout);
+  }
+  settings().backends.push_back(std::move(backend));
+  draft_.backends.push_back(std::move(places));
+}
+
+void Sections::read_address(const Value& value, Listener& listener, ListenerPlaces& places) {
+  const auto text = value.text(kAddressExpected);
+  if (!text) return;
+  if (text->starts_with("systemd:")) return value.error("`systemd:`: not supported yet");
+  const auto endpoint = value.parsed<Endpoint>(parse_listener_address);
+  if (!endpoint) return;
+  listener.addresses.push_back(*endpoint);
+  places.addresses.push_back(value.place());
+}
+
+void Sections::read_listener(const Value& value) {
+  const auto fields =
+      value.fields("a mapping with name, protocol, address, tls and backend", kListenerKeys);
+  if (!fields) return;
+  Listener listener;
+  ListenerPlaces places;
+  listener.place = value.place();
+  listener.tls = settings().tls;
+  listener.bare_newlines = settings().smtp.bare_newlines;
+  places.name =
+      fields->read_needed("name", "a name for logs and events", parse_name, listener.name);
+  places.protocol = fields->choose_needed("protocol", "smtp, submission, imap or pop3", kProtocols,
+                                          listener.protocol);
+  if (const auto address = fields->need("address", kAddressExpected)) {
+    if (address->is_list()) {
+      for (const auto& item : address->items(kAddressExpected, kMostAddresses))
+        read_address(item, listener, places);
+    } else {
+      read_address(*address, listener, places);
+    }
+  }
+  places.tls_mode = fields->choose_needed("tls", "implicit, required, optional or none", kTlsModes,
+                                          listener.tls_mode);
+  read_tls(*fields, listener.tls, places.min_version, places.max_version, places.alpn);
+  places.cleartext_login =
+      fields->choose("cleartext_login", kCleartextLogins, listener.cleartext_login);
+  places.bare_newlines = fields->choose("bare_newlines", kBareNewlines, listener.bare_newlines);
+  places.backend =
+      fields->read_needed("backend", "the name of a backend", parse_name, places.backend_name);
+  settings().listeners.push_back(std::move(listener));
+  draft_.listeners.push_back(std::move(places));
+}
+
+void Sections::read_limits(const Value& value) {
+  const auto fields = value.fields("a mapping of limits", kLimitsKeys);
+  if (!fields) return;
+  Limits& limits = settings().limits;
+  const auto time = time_from(milliseconds(1));
+  fields->read("connections", count_to(kMostConnections), limits.connections);
+  draft_.connections_per_ip =
+      fields->read("connections_per_ip", count_to(kMostConnections), limits.connections_per_ip);
+  fields->read("handshake_timeout", time, limits.handshake_timeout);
+  fields->read("login_timeout", time, limits.login_timeout);
+  draft_.idle_timeout = fields->read("idle_timeout", time, limits.idle_timeout);
+  fields->read(
+      "line_length",
+      [](std::string_view text) {
+        return parse_size(text, kShortestLineLength, kLongestLineLength);
+      },
+      limits.line_length);
+}
+
+// Verbs that SMTP, or postern itself, cannot do without.
+constexpr std::string_view kNeverHidden[] = {"EHLO", "HELO", "MAIL", "RCPT", "DATA",
+                                             "QUIT", "RSET", "NOOP", "AUTH", "STARTTLS"};
+
+Parsed<std::string> parse_hidden_verb(std::string_view text) {
+  auto verb = parse_verb(text);
+  const bool is_needed = verb.value && std::find(std::begin(kNeverHidden), std::end(kNeverHidden),
+                                                 *verb.value) != std::end(kNeverHidden);
+  if (is_needed) return {{}, "a verb that sessions can do without"};
+  return verb;
+}
+
+void Sections::read_smtp(const Value& value) {
+  const auto fields = value.fields("a mapping with bare_newlines and hide", kSmtpKeys);
+  if (!fields) return;
+  Smtp& smtp = settings().smtp;
+  fields->choose("bare_newlines", kBareNewlines, smtp.bare_newlines);
+  const auto hide = fields->find("hide");
+  if (!hide) return;
+  draft_.hide = hide->place();
+  smtp.hide.clear();
+  if (hide->is_empty_list()) return;
+  for (const auto& item : hide->items("a list of SMTP verbs, such as [VRFY, EXPN]", kMostHidden)) {
+    auto verb = item.parsed<std::string>(parse_hidden_verb);
+    if (verb && std::find(smtp.hide.begin(), smtp.hide.end(), *verb) == smtp.hide.end())
+      smtp.hide.push_back(std::move(*verb));
+  }
+}
+
+void Sections::read_audit_log(const Value& value) {
+  constexpr std::string_view kExpected = "stdout, file:PATH or a list of these";
+  constexpr std::string_view kFile = "file:";
+  const auto text = value.text(kExpected);
+  if (!text) return;
+  if (*text == "syslog" || *text == "journald")
+    return value.error("`" + *text + "`: not supported yet");
+  AuditLog log;
+  if (text->starts_with(kFile)) {
+    const auto path = parse_path(std::string_view(*text).substr(kFile.size()));
+    if (!path.value) return value.expected("a path behind `file:`");
+    log = {AuditLog::Kind::file, in_folder(*path.value)};
+  } else if (*text != "stdout") {
+    return value.expected(kExpected);
+  }
+  auto& logs = settings().audit_logs;
+  const bool is_there = std::any_of(logs.begin(), logs.end(), [&](const AuditLog& other) {
+    return other.kind == log.kind && other.path == log.path;
+  });
+  if (is_there) return value.error("stands in the list already; expected each target once");
+  logs.push_back(std::move(log));
+}
+
+void Sections::read_audit(const Value& value) {
+  const auto fields = value.fields("a mapping with log", kAuditKeys);
+  if (!fields) return;
+  const auto log = fields->find("log");
+  if (!log) return;
+  settings().audit_logs.clear();
+  if (!log->is_list()) return read_audit_log(*log);
+  for (const auto& item : log->items("stdout, file:PATH or a list of these", kMostAuditLogs))
+    read_audit_log(item);
+}
+
+Draft Sections::read(const Node& root) {
+  const Value top(root, "", findings_);
+  const auto fields = top.fields("a mapping with backends and listeners", kTopKeys);
+  if (!fields) return std::move(draft_);
+  settings().hostname = machine_name();
+  fields->read("hostname", parse_host_name, settings().hostname);
+  if (const auto workers = fields->find("workers")) read_workers(*workers);
+  settings().user_place = fields->read("user", parse_user, settings().user);
+  if (const auto certificates = fields->find("certificates")) {
+    draft_.certificates = Given::yes;
+    for (const auto& item :
+         certificates->items("a list of certificates, each with chain and key", kMostCertificates))
+      read_certificate(item);
+  }
+  if (const auto tls = fields->find("tls")) {
+    Place alpn;
+    if (const auto keys = tls->fields("a mapping of TLS settings", kTlsKeys))
+      read_tls(*keys, settings().tls, draft_.min_version, draft_.max_version, alpn);
+  }
+  // Before the listeners, which take their defaults from it as they do from `tls`.
+  if (const auto smtp = fields->find("smtp")) read_smtp(*smtp);
+  if (const auto backends = fields->need("backends", kBackendsExpected)) read_backends(*backends);
+  if (const auto listeners = fields->need("listeners", kListenersExpected))
+    for (const auto& item : listeners->items(kListenersExpected, kMostListeners))
+      read_listener(item);
+  if (const auto limits = fields->find("limits")) read_limits(*limits);
+  if (const auto audit = fields->find("audit")) read_audit(*audit);
+  if (const auto log = fields->find("log"))
+    if (const auto keys = log->fields("a mapping with level", kLogKeys))
+      keys->choose("level", kLogLevels, settings().log_level);
+  fields->read("shutdown_grace", time_from(milliseconds(0)), settings().shutdown_grace);
+  return std::move(draft_);
+}
+
+}  // namespace
+
+Draft read_sections(const Node& root, const std::string& file, Findings& findings) {
+  return Sections(file, findings).read(root);
+}
+
+}  // namespace postern::conf
