@@ -82,6 +82,11 @@ std::string_view LineBuffer::take(std::size_t most) {
   return run;
 }
 
+std::string_view LineBuffer::peek() {
+  drop_taken();
+  return waiting().empty() ? fresh_ : waiting();
+}
+
 void LineBuffer::close() {
   drop_taken();
   append(kept_, fresh_);

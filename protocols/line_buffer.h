@@ -28,6 +28,9 @@ class LineBuffer {
   bool too_long();
   // Takes at most `most` octets: a run as long as lies in one piece, none when nothing is there.
   std::string_view take(std::size_t most);
+  // Shows the run that take() would give at most, and leaves it there; for who must look at octets
+  // before it knows how many are its own. Valid as the others are.
+  std::string_view peek();
   // Octets available.
   std::size_t size() const { return kept_.size() - front_ - taken_ + fresh_.size(); }
   bool empty() const { return size() == 0; }

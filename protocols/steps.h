@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "protocols/line_buffer.h"
+
 namespace postern::protocols {
 
 // The two peers of a session.
@@ -111,6 +113,13 @@ using Step = std::variant<Send, Shut, LoginTried, LoginAnswered, LoginRefused, C
 // nothing.
 class Steps {
  public:
+  Steps() = default;
+  Steps(const Steps&) = delete;  // a copy's views would be the original's
+  Steps& operator=(const Steps&) = delete;
+  Steps(Steps&&) = default;
+  Steps& operator=(Steps&&) = default;
+  ~Steps() { clear(); }
+
   // Sends bytes that outlive the handling of the steps: a constant, or a part of what was fed.
   void send(Side to, std::string_view lasting) {
     if (!lasting.empty()) steps_.push_back(Send{to, lasting});
@@ -123,8 +132,10 @@ class Steps {
   }
   void add(Step step) { steps_.push_back(std::move(step)); }
 
+  // Made texts are wiped: a login's line that was held back is one of them.
   void clear() {
     steps_.clear();
+    for (auto& text : made_) wipe(text);
     made_.clear();
   }
   bool empty() const { return steps_.empty(); }

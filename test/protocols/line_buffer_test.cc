@@ -64,6 +64,22 @@ TEST_CASE("counted octets come out across pieces, and lines go on behind them") 
   REQUIRE(buffer.empty());
 }
 
+TEST_CASE("a look at what comes next takes nothing, in a kept piece and in a new one") {
+  LineBuffer buffer(100);
+  REQUIRE(buffer.peek().empty());
+  buffer.open("abc");
+  REQUIRE(buffer.take(1) == "a");
+  REQUIRE(buffer.peek() == "bc");
+  REQUIRE(buffer.size() == 2);
+  buffer.close();
+  buffer.open("def");
+  REQUIRE(buffer.peek() == "bc");
+  REQUIRE(buffer.take(5) == "bc");
+  REQUIRE(buffer.peek() == "def");
+  REQUIRE(buffer.take(5) == "def");
+  REQUIRE(buffer.empty());
+}
+
 TEST_CASE("what was not taken comes back whole as the rest") {
   LineBuffer buffer(100);
   buffer.open("STARTTLS\r\n\x16\x03\x01");
