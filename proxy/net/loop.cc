@@ -87,4 +87,6 @@ std::unique_ptr<Dial> Loop::dial(const Address& address, DialUser& user) {
   return std::make_unique<UvDial>(*this, address, user);
 }
 
+std::string library_version() { return uv_version_string(); }
+
 }  // namespace postern::net

@@ -28,6 +28,8 @@ class Loop final : public Clock, public Dialer {
   void stop();
   // Runs `task` on the loop's thread soon. From any thread.
   void post(std::function<void()> task);
+  // Runs now what was posted. On the loop's thread, or once run() has returned for good.
+  void run_posted();
   // Called at each turn of the loop before it waits: the time to destroy what has ended.
   void before_waiting(std::function<void()> task) { before_waiting_ = std::move(task); }
 
@@ -42,7 +44,6 @@ class Loop final : public Clock, public Dialer {
 
  private:
   void rearm();
-  void run_posted();
 
   static constexpr unsigned kReadBuffer = 64 * 1024;  // larger gave nothing, 16 KiB half
 
@@ -58,5 +59,8 @@ class Loop final : public Clock, public Dialer {
   bool stopping_ = false;
   std::array<char, kReadBuffer> read_buffer_;
 };
+
+// "1.44.2"
+std::string library_version();
 
 }  // namespace postern::net

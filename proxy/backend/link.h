@@ -1,0 +1,62 @@
+// Connecting to a backend: its servers in order, each within a time limit.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/net/clock.h"
+#include "proxy/net/stream.h"
+#include "proxy/net/timers.h"
+
+namespace postern::backend {
+
+// A backend of the settings, its host names resolved. Immutable.
+struct Backend {
+  std::string name;
+  std::vector<net::Address> servers;  // tried in this order
+  std::chrono::milliseconds connect_timeout;
+  std::chrono::milliseconds greeting_timeout;
+};
+
+class LinkUser {
+ public:
+  virtual void on_linked(net::StreamPtr stream, const net::Address& server) = 0;
+  // No server (that is left) could be reached; `last` is the last one's error.
+  virtual void on_link_failed(net::Error last) = 0;
+
+ protected:
+  ~LinkUser() = default;
+};
+
+// One search for a server that answers. Callbacks come later, never from within next().
+// Destroying it gives the search up.
+class Link final : net::DialUser, net::TimerUser {
+ public:
+  // `backend` outlives it.
+  Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers,
+       const Backend& backend, LinkUser& user);
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  // Dials the first server, or after on_linked() the one after it (its greeting was a refusal).
+  // Only while has_next().
+  void next();
+  bool has_next() const { return next_ < backend_.servers.size(); }
+
+ private:
+  void on_dialled(net::StreamPtr stream) override;
+  void on_dial_failed(net::Error error) override;
+  void on_timer() override;
+
+  net::Dialer& dialer_;
+  const net::Clock& clock_;
+  const Backend& backend_;
+  LinkUser& user_;
+  std::size_t next_ = 0;  // index of the server to dial next
+  std::unique_ptr<net::Dial> dial_;
+  net::Timer timer_;
+};
+
+}  // namespace postern::backend

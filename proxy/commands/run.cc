@@ -1,0 +1,105 @@
+// See run.h.
+#include "proxy/commands/run.h"
+
+#include <csignal>
+#include <iostream>
+
+#include "proxy/commands/process.h"
+#include "proxy/commands/settings_file.h"
+#include "proxy/commands/version.h"
+#include "proxy/log.h"
+#include "proxy/net/clock.h"
+#include "proxy/server/server.h"
+
+namespace postern::commands {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr milliseconds kLookEvery{50};  // whether the last session has ended
+// After the farewells: what sessions need to deliver them (they drain for two seconds at most).
+constexpr milliseconds kFarewellTime{3000};
+
+// Descriptors that a session needs: one for each side.
+constexpr std::size_t kDescriptorsASession = 2;
+
+// Waits until all has ended, the time is up, or a signal comes. Whether all has ended.
+bool wait_for_end(const server::Server& server, milliseconds most) {
+  const auto until = Steady::now() + most;
+  while (!server.is_finished()) {
+    if (Steady::now() >= until) return false;
+    const int signal = await_signal(kLookEvery);
+    if (signal == SIGTERM || signal == SIGINT) {
+      log::info("second signal: ending at once");
+      return false;
+    }
+  }
+  return true;
+}
+
+void serve_until_signal(server::Server& server, const conf::Settings& settings) {
+  for (;;) {
+    const int signal = await_signal(std::chrono::hours(1));
+    if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGHUP) log::warn("SIGHUP: reloading is not supported yet; nothing was changed");
+  }
+  log::info("draining: {} connections, for {} s at most", server.connections(),
+            std::chrono::duration_cast<std::chrono::seconds>(settings.shutdown_grace).count());
+  server.drain();
+  const auto began = Steady::now();
+  if (wait_for_end(server, settings.shutdown_grace)) return;
+  const bool was_hurried = Steady::now() - began < settings.shutdown_grace;
+  server.end_sessions();
+  if (!was_hurried) wait_for_end(server, kFarewellTime);
+}
+
+}  // namespace
+
+int run(const std::string& settings_path) {
+  forbid_memory_dumps();
+  auto prepared = prepare(settings_path, std::cerr);
+  if (!prepared) return 1;
+  const auto& settings = prepared->settings;
+  log::set_level(settings.log_level);
+  take_over_signals();
+
+  const auto descriptors = raise_descriptor_limit();
+  if (descriptors < kDescriptorsASession * settings.limits.connections) {
+    log::warn("limits.connections is {}, but {} descriptors allow about {} sessions",
+              settings.limits.connections, descriptors, descriptors / kDescriptorsASession);
+  }
+  const auto workers = server::worker_count(settings);
+  auto bound = server::bind_listeners(settings, workers);
+  if (const auto* errors = std::get_if<std::vector<std::string>>(&bound)) {
+    for (const auto& error : *errors) std::cerr << error << "\n";
+    return 1;
+  }
+  if (const auto error = drop_privileges(settings)) {
+    std::cerr << *error << "\n";
+    return 1;
+  }
+  forbid_memory_dumps();  // changing the user has allowed them again
+  auto opened = audit::Log::open(settings.audit_logs, {settings.hostname, version()});
+  if (const auto* error = std::get_if<std::string>(&opened)) {
+    std::cerr << settings.file << ": audit.log: " << *error << "\n";
+    return 1;
+  }
+  auto& audit = *std::get<std::unique_ptr<audit::Log>>(opened);
+  audit.record({net::wall_clock(), audit::NodeEvent{"start"}});
+  {
+    auto& listening = std::get<server::Bound>(bound);
+    for (const auto& one : listening.all) {
+      log::info("listener {} on {}", settings.listeners[one.service].name, one.address.text());
+    }
+    server::Server server(settings, prepared->services, std::move(listening), audit);
+    log::info("{}: ready, {} workers", version_line(), workers);
+    serve_until_signal(server, settings);
+  }
+  audit.record({net::wall_clock(), audit::NodeEvent{"stop"}});
+  log::info("ended");
+  return 0;
+}
+
+}  // namespace postern::commands

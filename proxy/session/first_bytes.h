@@ -1,0 +1,12 @@
+// What a client's first bytes on a connection are: TLS or clear text.
+#pragma once
+
+#include <string_view>
+
+namespace postern::session {
+
+// A TLS record with a handshake message (RFC 8446 5.1), or an SSLv2-format ClientHello (RFC 5246
+// E.2), which old Java sends. No mail command begins like either.
+bool looks_like_tls(std::string_view first_bytes);
+
+}  // namespace postern::session

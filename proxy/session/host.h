@@ -1,0 +1,43 @@
+// What a session needs of the worker that it lives on.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocols/steps.h"
+#include "proxy/audit/log.h"
+#include "proxy/net/clock.h"
+#include "proxy/net/stream.h"
+#include "proxy/net/timers.h"
+
+namespace postern::session {
+
+class Session;
+
+// Memory that all sessions of a worker share, one callback at a time; empty between callbacks, so
+// that an idle session holds no buffer.
+struct Scratch {
+  protocols::Steps steps;
+  std::string decrypted;  // what the client's TLS records held
+  std::string said;       // plain, for the client: one record for all that one callback says
+  std::string to_client;  // as it goes on the wire
+  std::string to_backend;
+};
+
+class Host {
+ public:
+  virtual net::Clock& clock() = 0;
+  virtual net::TimerQueue& timers() = 0;
+  virtual net::Dialer& dialer() = 0;
+  virtual audit::Sink& audit() = 0;
+  virtual Scratch& scratch() = 0;
+  // A keyed hash of a user name, for names that must not be kept as typed.
+  virtual std::string hash_of(std::string_view user) = 0;
+  // The session has ended: it is to be destroyed, but not within this call.
+  virtual void retire(Session& session) = 0;
+
+ protected:
+  ~Host() = default;
+};
+
+}  // namespace postern::session

@@ -1,0 +1,158 @@
+// One accepted client with its backend, from accept to its one end.
+//
+// Every callback only takes in what happened and then calls advance(), which alone decides what is
+// written, read and timed next. Bytes run
+//
+//   client stream -> TLS engine -> gate | dialogue | (passthrough) -> backend stream, and back.
+//
+// The states stand in states.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/backend/link.h"
+#include "proxy/net/stream.h"
+#include "proxy/net/timers.h"
+#include "proxy/policy/policy.h"
+#include "proxy/session/end_reason.h"
+#include "proxy/session/host.h"
+#include "proxy/session/service.h"
+#include "proxy/session/states.h"
+#include "tls/engine.h"
+
+namespace postern::session {
+
+// Single-threaded: lives on its worker's loop. Its host destroys it after retire().
+class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
+ public:
+  // `host` outlives it. `source` is the client's address; `id` is unique on this node.
+  Session(Host& host, std::shared_ptr<const Service> service, const net::Address& source,
+          net::StreamPtr client, std::string id);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // The first call: greets, dials or awaits the handshake.
+  void begin();
+  // Ends it politely where the protocol has words for it at this point, else at once.
+  void shut_down();
+
+  const net::Address& client_address() const { return source_; }
+
+ private:
+  enum class Manner { polite, cut };  // with close_notify, or without: the client must know
+  enum class Exposure { none, secret };
+
+  // What happened.
+  void on_read(net::Stream& stream, std::string_view bytes) override;
+  void on_end(net::Stream& stream) override;
+  void on_broken(net::Stream& stream, net::Error error) override;
+  void on_written(net::Stream& stream) override;
+  void on_timer() override;
+  void on_linked(net::StreamPtr stream, const net::Address& server) override;
+  void on_link_failed(net::Error last) override;
+
+  // The client's way in.
+  void take_cleartext(std::string_view bytes);
+  void take_ciphertext(std::string_view bytes);
+  void take_plaintext(std::string_view bytes);
+  void take_client_end();
+  // The backend's.
+  void take_backend(std::string_view bytes);
+  void take_backend_end();
+  bool try_next_server(std::string_view bytes);
+  void give_up_backend(protocols::Ending how);
+
+  // The stages.
+  void start_dialogue(protocols::BackendGreeting greeting);
+  void start_handshake(std::string_view first_bytes);
+  void handshake_done();
+  void handshake_failed();
+  void run_steps();
+  void take(const protocols::Send& step);
+  void take(const protocols::Shut& step);
+  void take(const protocols::LoginTried& step);
+  void take(const protocols::LoginAnswered& step);
+  void take(const protocols::LoginRefused& step);
+  void take(const protocols::ClientNamed& step);
+  void take(const protocols::MailBegun& step);
+  void take(const protocols::Alarm& step);
+  void take(const protocols::BeginTls& step);
+  void take(const protocols::PassThrough& step);
+  void take(const protocols::End& step);
+
+  // The end.
+  void say_farewell(protocols::Farewell why, EndReason reason);
+  void say_in_clear(protocols::Farewell why);
+  void end(EndReason reason, Manner manner);
+  void close();
+
+  // The one decision point.
+  void advance();
+  void flush();
+  void set_reading();
+  bool may_read_client();
+  bool may_read_backend();
+  void set_timer();
+  std::optional<net::Instant> deadline() const;
+  void overdue();
+  void enter(Event event);
+
+  // Events, in session_events.cc.
+  void record(audit::EventBody body);
+  void record_login(const protocols::Login& login, protocols::Outcome outcome);
+  void record_refused(const protocols::Login& login, Exposure exposure);
+  void record_handshake_failed();
+  void record_end(EndReason reason);
+  void notice(std::string_view action, std::string_view reason);
+  audit::SessionPart session_part() const;
+
+  Host& host_;
+  const std::shared_ptr<const Service> service_;
+  const std::string id_;
+  const net::Address source_;
+  const net::Address destination_;
+  const net::Instant accepted_at_;
+  net::Timer timer_;
+
+  net::StreamPtr client_;
+  net::StreamPtr backend_;
+  std::unique_ptr<backend::Link> link_;
+  std::unique_ptr<tls::Engine> engine_;
+  std::unique_ptr<protocols::Gate> gate_;
+  std::unique_ptr<protocols::Dialogue> dialogue_;
+
+  State state_ = State::accepted;
+  policy::Security security_ = policy::Security::cleartext;
+  net::Instant stage_began_{};  // of the gate, the handshake, the wait for the greeting or login
+  net::Instant last_activity_{};
+  std::optional<audit::Server> server_;  // once dialled
+  std::string greeting_begin_;           // while it may still be a refusal, and others are left
+  policy::Decision decision_;            // on the login that is being tried
+  net::Instant login_tried_at_{};
+  std::string client_name_;
+  std::string_view client_named_by_;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  std::size_t thrown_away_ = 0;
+  EndReason farewell_reason_ = EndReason::shutdown;
+
+  bool has_greeted_ = false;       // the backend
+  bool has_settled_ = false;       // logged in, or mail has begun: the idle timeout holds
+  bool has_heard_client_ = false;  // any byte at all
+  bool has_said_ = false;          // something to the client, in these steps
+  bool is_upgrading_ = false;      // the go-ahead is on its way, then the handshake begins
+  bool client_ended_ = false;
+  bool backend_ended_ = false;
+  bool shut_client_ = false;  // wanted once all is delivered
+  bool shut_backend_ = false;
+  bool is_client_shut_ = false;  // done
+  bool is_backend_shut_ = false;
+  bool is_client_clogged_ = false;  // its queue was full and has not been emptied since
+  bool is_backend_clogged_ = false;
+};
+
+}  // namespace postern::session

@@ -1,0 +1,297 @@
+// What a session decides after each callback: what is written, read and timed next; and its end.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "proxy/session/session.h"
+
+namespace postern::session {
+
+using protocols::Farewell;
+using protocols::Side;
+
+namespace {
+
+// Octets queued towards one side above which the other is not read. A clogged session holds at
+// most this, one read, and TLS's own overhead.
+constexpr std::size_t kQueueHigh = 128 * 1024;
+
+// After the farewell what the client still sends is thrown away, so that no reset destroys the
+// farewell on its way; then the connection is closed all the same.
+constexpr net::Instant kDrainTime{2000};
+constexpr std::size_t kDrainBytes = 1024 * 1024;
+
+// One side has ended: how long the other may stand still.
+constexpr net::Instant kHalfClosedTime{60'000};
+
+bool is_clogged(const net::Stream& stream, bool was_clogged) {
+  return stream.queued() > (was_clogged ? 0 : kQueueHigh);
+}
+
+}  // namespace
+
+void Session::advance() {
+  if (state_ == State::closed) return;
+  flush();
+  if (client_->is_broken()) {
+    end(EndReason::client_reset, Manner::cut);
+    close();
+    return;
+  }
+  if (backend_ != nullptr && backend_->is_broken() && !backend_ended_) {
+    take_backend_end();
+    flush();
+  }
+  if (is_upgrading_ && client_->queued() == 0 && state_ != State::draining) {
+    auto rest = gate_ != nullptr ? gate_->take_rest() : dialogue_->take_rest();
+    start_handshake(rest);
+    explicit_bzero(rest.data(), rest.size());
+    flush();
+  }
+  if (shut_backend_ && !is_backend_shut_ && backend_ != nullptr) {
+    is_backend_shut_ = true;
+    backend_->shut_write();
+  }
+  if (shut_client_ && !is_client_shut_ && state_ == State::passthrough) {
+    is_client_shut_ = true;
+    if (engine_ != nullptr) engine_->close(host_.scratch().to_client);
+    flush();
+    client_->shut_write();
+  }
+  if (state_ == State::passthrough && client_ended_ && backend_ended_) {
+    end(shut_client_ ? EndReason::backend_closed : EndReason::client_closed, Manner::polite);
+  }
+  if (state_ == State::draining && client_->queued() == 0 &&
+      (client_ended_ || thrown_away_ >= kDrainBytes)) {
+    close();
+    return;
+  }
+  set_reading();
+  set_timer();
+}
+
+// All that one callback said leaves in one write a side.
+void Session::flush() {
+  auto& scratch = host_.scratch();
+  if (!scratch.said.empty()) {
+    if (engine_ != nullptr) {
+      engine_->seal(scratch.said, scratch.to_client);
+    } else {
+      scratch.to_client.append(scratch.said);
+    }
+    scratch.said.clear();
+  }
+  if (!scratch.to_client.empty()) {
+    if (client_ != nullptr) client_->write(scratch.to_client);
+    scratch.to_client.clear();
+  }
+  if (!scratch.to_backend.empty()) {
+    if (backend_ != nullptr) backend_->write(scratch.to_backend);
+    // It may have held a password.
+    explicit_bzero(scratch.to_backend.data(), scratch.to_backend.size());
+    scratch.to_backend.clear();
+  }
+}
+
+void Session::set_reading() {
+  if (may_read_client()) {
+    client_->start_reading();
+  } else {
+    client_->stop_reading();
+  }
+  if (backend_ == nullptr) return;
+  if (may_read_backend()) {
+    backend_->start_reading();
+  } else {
+    backend_->stop_reading();
+  }
+}
+
+bool Session::may_read_client() {
+  if (client_ended_) return false;
+  is_client_clogged_ = is_clogged(*client_, is_client_clogged_);
+  is_backend_clogged_ = backend_ != nullptr && is_clogged(*backend_, is_backend_clogged_);
+  switch (state_) {
+    case State::gate:
+    case State::handshake:
+      return !is_upgrading_ && !is_client_clogged_;
+    case State::dialling:
+    case State::dialogue:
+      // A client that sends but does not read would let its own replies pile up.
+      return !is_upgrading_ && !is_client_clogged_ && !is_backend_clogged_ &&
+             dialogue_->wants(Side::client);
+    case State::passthrough:
+      return !is_backend_clogged_;
+    case State::draining:
+      return true;
+    case State::accepted:
+    case State::closed:
+      return false;
+  }
+  __builtin_unreachable();
+}
+
+bool Session::may_read_backend() {
+  if (backend_ended_ || is_client_clogged_) return false;
+  return state_ == State::passthrough ||
+         (state_ == State::dialogue && dialogue_->wants(Side::backend));
+}
+
+// The deadline moves with every byte, the timer does not: it is armed for a moment that is not
+// later, and looks again then.
+void Session::set_timer() {
+  const auto when = deadline();
+  if (!when) {
+    timer_.disarm();
+  } else if (!timer_.is_armed() || timer_.when() > *when) {
+    timer_.arm(*when);
+  }
+}
+
+std::optional<net::Instant> Session::deadline() const {
+  const auto& limits = service_->limits;
+  switch (state_) {
+    case State::gate:
+      return stage_began_ + limits.login_timeout;
+    case State::handshake:
+      return stage_began_ + limits.handshake_timeout;
+    case State::dialling:
+      if (!has_greeted_) return std::nullopt;  // the link has its own
+      return stage_began_ + limits.login_timeout;
+    case State::dialogue:
+      if (!has_greeted_) return stage_began_ + service_->backend.greeting_timeout;
+      if (!has_settled_) return stage_began_ + limits.login_timeout;
+      return last_activity_ + limits.idle_timeout;
+    case State::passthrough:
+      return last_activity_ + (client_ended_ || backend_ended_
+                                   ? std::min(kHalfClosedTime, limits.idle_timeout)
+                                   : limits.idle_timeout);
+    case State::draining:
+      return stage_began_ + kDrainTime;
+    case State::accepted:
+    case State::closed:
+      return std::nullopt;
+  }
+  __builtin_unreachable();
+}
+
+void Session::on_timer() {
+  const auto when = deadline();
+  if (when && *when <= host_.clock().now()) overdue();
+  advance();
+}
+
+void Session::overdue() {
+  switch (state_) {
+    case State::gate:
+    case State::dialling:
+      say_farewell(Farewell::login_timeout, EndReason::login_timeout);
+      break;
+    case State::handshake:
+      if (!has_heard_client_) {
+        // Perhaps a client that waits for a greeting in clear: tell it.
+        engine_.reset();
+        say_in_clear(Farewell::clear_on_tls_port);
+      }
+      end(EndReason::handshake_timeout, Manner::polite);
+      break;
+    case State::dialogue:
+      if (!has_greeted_) {
+        if (link_->has_next()) {
+          backend_.reset();
+          link_->next();
+          stage_began_ = host_.clock().now();
+        } else {
+          give_up_backend(protocols::Ending::timed_out);
+        }
+      } else if (!has_settled_) {
+        say_farewell(Farewell::login_timeout, EndReason::login_timeout);
+      } else {
+        say_farewell(Farewell::idle_timeout, EndReason::idle_timeout);
+      }
+      break;
+    case State::passthrough:
+      if (client_ended_ || backend_ended_) {
+        end(EndReason::drain_timeout, Manner::cut);
+      } else {
+        say_farewell(Farewell::idle_timeout, EndReason::idle_timeout);
+      }
+      break;
+    case State::draining:
+      close();
+      break;
+    default:
+      break;
+  }
+}
+
+void Session::shut_down() {
+  switch (state_) {
+    case State::gate:
+    case State::dialling:
+    case State::dialogue:
+    case State::passthrough:
+      if (is_upgrading_) {
+        end(EndReason::shutdown, Manner::cut);
+      } else {
+        say_farewell(Farewell::shutting_down, EndReason::shutdown);
+      }
+      break;
+    case State::handshake:
+      end(EndReason::shutdown, Manner::polite);
+      break;
+    default:
+      break;
+  }
+  advance();
+}
+
+void Session::say_farewell(Farewell why, EndReason reason) {
+  farewell_reason_ = reason;
+  auto& steps = host_.scratch().steps;
+  if (gate_ != nullptr) {
+    gate_->farewell(why, steps);
+  } else {
+    dialogue_->farewell(why, steps);
+  }
+  run_steps();
+}
+
+void Session::say_in_clear(Farewell why) {
+  const auto line = protocols::farewell_line(service_->protocol, why, service_->options);
+  host_.scratch().to_client.assign(line);
+  bytes_out_ += line.size();
+}
+
+void Session::end(EndReason reason, Manner manner) {
+  if (state_ == State::draining || state_ == State::closed) return;
+  flush();
+  record_end(reason);
+  if (manner == Manner::polite && engine_ != nullptr && !is_client_shut_ &&
+      (engine_->state() == tls::Engine::State::open ||
+       engine_->state() == tls::Engine::State::ended)) {
+    engine_->close(host_.scratch().to_client);
+    flush();
+  }
+  enter(Event::farewell);
+  stage_began_ = host_.clock().now();
+  is_upgrading_ = false;
+  link_.reset();
+  backend_.reset();
+  gate_.reset();
+  dialogue_.reset();
+  engine_.reset();
+  client_->shut_write();
+}
+
+void Session::close() {
+  if (state_ == State::closed) return;
+  enter(Event::gone);
+  timer_.disarm();
+  link_.reset();
+  backend_.reset();
+  client_.reset();
+  host_.retire(*this);
+}
+
+}  // namespace postern::session

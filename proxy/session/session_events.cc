@@ -1,0 +1,157 @@
+// What a session tells the audit: the one place where its events are built.
+#include <utility>
+
+#include "proxy/session/session.h"
+
+namespace postern::session {
+
+namespace {
+
+audit::Security security_of(policy::Security security) {
+  switch (security) {
+    case policy::Security::cleartext:
+      return audit::Security::cleartext;
+    case policy::Security::starttls:
+      return audit::Security::starttls;
+    case policy::Security::implicit:
+      return audit::Security::implicit;
+  }
+  __builtin_unreachable();
+}
+
+std::string_view name_of(policy::Verdict verdict) {
+  switch (verdict) {
+    case policy::Verdict::allow:
+      return "allow";
+    case policy::Verdict::warn:
+      return "warn";
+    case policy::Verdict::refuse:
+      return "refuse";
+  }
+  __builtin_unreachable();
+}
+
+std::string_view name_of(policy::Reason reason) {
+  switch (reason) {
+    case policy::Reason::none:
+      return "";
+    case policy::Reason::cleartext:
+      return "cleartext";
+  }
+  __builtin_unreachable();
+}
+
+std::string_view name_of(tls::Failure failure) {
+  switch (failure) {
+    case tls::Failure::none:
+      return "";
+    case tls::Failure::not_tls:
+      return "not_tls";
+    case tls::Failure::no_shared_version:
+      return "no_shared_version";
+    case tls::Failure::no_shared_cipher:
+      return "no_shared_cipher";
+    case tls::Failure::alpn_refused:
+      return "alpn_refused";
+    case tls::Failure::peer_alert:
+      return "peer_alert";
+    case tls::Failure::protocol_error:
+      return "protocol_error";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+void Session::record(audit::EventBody body) {
+  host_.audit().record({host_.clock().wall(), std::move(body)});
+}
+
+audit::SessionPart Session::session_part() const {
+  const bool is_upgradable = service_->listener.tls_mode == conf::TlsMode::required ||
+                             service_->listener.tls_mode == conf::TlsMode::optional;
+  audit::SessionPart part;
+  part.id = id_;
+  part.listener = service_->listener.name;
+  part.protocol = protocols::name_of(service_->protocol);
+  part.source = source_;
+  part.destination = destination_;
+  part.server = server_;
+  part.security = security_of(security_);
+  part.starttls_offered = is_upgradable;
+  part.starttls_used = security_ == policy::Security::starttls;
+  if (engine_ != nullptr && (engine_->state() == tls::Engine::State::open ||
+                             engine_->state() == tls::Engine::State::ended)) {
+    const auto& facts = engine_->facts();
+    part.tls = audit::Tls{facts.version, facts.cipher,      facts.curve,
+                          facts.alpn,    facts.server_name, facts.resumed};
+  }
+  part.client_name = client_name_;
+  part.client_named_by = client_named_by_;
+  return part;
+}
+
+void Session::record_login(const protocols::Login& login, protocols::Outcome outcome) {
+  const bool is_success = outcome == protocols::Outcome::success;
+  audit::LoginEvent event;
+  event.session = session_part();
+  event.login.mechanism = login.mechanism;
+  event.login.secret_exposed = login.sends_secret && security_ == policy::Security::cleartext;
+  if (is_success) {
+    event.login.user = login.user;
+    event.login.effective = login.authorization;
+  } else if (!login.user.empty()) {
+    event.login.user_hash = host_.hash_of(login.user);
+  }
+  event.success = is_success;
+  event.duration = host_.clock().now() - login_tried_at_;
+  event.verdict = name_of(decision_.verdict);
+  event.rule = decision_.rule;
+  record(std::move(event));
+}
+
+void Session::record_refused(const protocols::Login& login, Exposure exposure) {
+  audit::LoginRefusedEvent event;
+  event.session = session_part();
+  event.login.mechanism = login.mechanism;
+  event.login.secret_exposed = exposure == Exposure::secret;
+  event.login.user = login.user;
+  event.login.effective = login.authorization;
+  event.reason = name_of(decision_.reason);
+  event.rule = decision_.rule;
+  record(std::move(event));
+}
+
+void Session::record_handshake_failed() {
+  audit::HandshakeFailedEvent event;
+  event.session = session_part();
+  event.reason = name_of(engine_->failure());
+  if (const auto* offer = engine_->offer()) {
+    event.versions = offer->versions;
+    event.ciphers = offer->ciphers;
+    event.groups = offer->groups;
+    event.signature_algorithms = offer->signature_algorithms;
+    event.server_name = offer->server_name;
+  }
+  record(std::move(event));
+}
+
+void Session::record_end(EndReason reason) {
+  audit::SessionEndEvent event;
+  event.session = session_part();
+  event.reason = session::name_of(reason);
+  event.duration = host_.clock().now() - accepted_at_;
+  event.bytes_in = bytes_in_;
+  event.bytes_out = bytes_out_;
+  if (!has_settled_) {
+    if (gate_ != nullptr) event.last_command = gate_->last_command();
+    if (dialogue_ != nullptr) event.last_command = dialogue_->last_command();
+  }
+  record(std::move(event));
+}
+
+void Session::notice(std::string_view action, std::string_view reason) {
+  record(audit::SessionNotice{session_part(), action, std::string(reason)});
+}
+
+}  // namespace postern::session
