@@ -1,9 +1,12 @@
 // A certificate chain with its private key, checked together. Immutable; shared by all workers.
+// X.509 as of RFC 5280, PEM as of RFC 7468.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tls/error.h"
@@ -12,10 +15,14 @@ namespace postern::tls {
 
 class Credentials {
  public:
+  static constexpr std::size_t kMaxFile = 1024 * 1024;
+  static constexpr std::size_t kMaxChain = 16;
+
   // Reads a PEM chain (leaf first) and a PEM private key from files, and checks that the key
-  // belongs to the leaf, that each certificate is followed by its issuer, and that all parse. The
-  // error names the file, what is wrong and, where there is one, the cure. An expired leaf is no
-  // error here: see not_after(). Call it before privileges are dropped.
+  // belongs to the leaf, that each certificate is followed by its issuer, and that all parse. Both
+  // may be one file. The error names the file, what is wrong and, where there is one, the cure. An
+  // expired leaf is no error here: see not_after(). Call it before privileges are dropped. Files
+  // are read up to kMaxFile bytes, chains up to kMaxChain certificates.
   static Result<std::shared_ptr<const Credentials>> load(const std::string& chain_path,
                                                          const std::string& key_path);
   // The same from PEM text; `chain_name` and `key_name` stand in for the paths in messages.
@@ -23,14 +30,16 @@ class Credentials {
                                                           std::string_view key_pem,
                                                           const std::string& chain_name,
                                                           const std::string& key_name);
+  Credentials(const Credentials&) = delete;
+  Credentials& operator=(const Credentials&) = delete;
   ~Credentials();
 
-  // The leaf's DNS names (subjectAltName; the common name only where there is none), lower case,
-  // wildcards as "*.example.com".
+  // The leaf's DNS names (subjectAltName; the common name only where there is no such extension:
+  // RFC 6125 section 6.4.4), lower case, wildcards as "*.example.com".
   const std::vector<std::string>& names() const;
   std::chrono::system_clock::time_point not_before() const;
   std::chrono::system_clock::time_point not_after() const;
-  // The leaf's subject, one line, for people.
+  // The leaf's subject, one line of printable ASCII, for people.
   const std::string& subject() const;
 
   struct Native;  // BoringSSL's side, for this room only
@@ -41,12 +50,14 @@ class Credentials {
   std::unique_ptr<Native> native_;
 };
 
-// A self-signed certificate for `names` (first one is the common name; "127.0.0.1" and the like
-// become IP addresses), ECDSA P-256, valid from an hour ago for 30 days: for demos and tests.
 struct PemPair {
   std::string chain;
   std::string key;
 };
+
+// A self-signed certificate for `names` (at least one; the first is the common name where it fits;
+// "127.0.0.1" and the like become IP addresses), ECDSA P-256, valid from an hour ago for 30 days:
+// for demos and tests. Both texts are empty where BoringSSL fails, which is lack of memory.
 PemPair make_throwaway_certificate(const std::vector<std::string>& names);
 
 }  // namespace postern::tls

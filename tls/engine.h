@@ -27,10 +27,16 @@ struct Facts {
   bool resumed = false;
 };
 
-// What the ClientHello offered, kept for failed handshakes. Numbers as on the wire, in order.
+// What the ClientHello offered, kept for failed handshakes. Numbers as on the wire, in order,
+// GREASE (RFC 8701) included; lists are cut at their bounds. All of it is the client's to choose:
+// any octet may stand in the texts.
 struct Offer {
-  std::string server_name;
-  std::vector<std::uint16_t> versions;
+  static constexpr std::size_t kMaxNumbers = 256;
+  static constexpr std::size_t kMaxAlpn = 32;
+  static constexpr std::size_t kMaxServerName = 255;
+
+  std::string server_name;              // lower case
+  std::vector<std::uint16_t> versions;  // of a hello without such a list the one that it names
   std::vector<std::uint16_t> ciphers;
   std::vector<std::uint16_t> groups;
   std::vector<std::uint16_t> signature_algorithms;
@@ -39,17 +45,20 @@ struct Offer {
 
 enum class Failure {
   none,
-  not_tls,              // the first bytes are no TLS record
+  not_tls,  // the first bytes are no TLS record (text, SSLv2's hello): nothing is in the output,
+            // so the owner may answer in clear
   no_shared_version,
-  no_shared_cipher,
+  no_shared_cipher,  // or no shared group or signature algorithm
   alpn_refused,
-  peer_alert,           // the peer ended it with a fatal alert (bad certificate, unknown CA …)
-  protocol_error,       // anything else against the protocol, renegotiation included
+  peer_alert,      // the peer ended it with an alert (bad certificate, unknown CA …), or with
+                   // close_notify in the middle of the handshake
+  protocol_error,  // anything else against the protocol, renegotiation included
 };
 
 class Engine {
  public:
   enum class State { handshaking, open, ended, failed };
+  static constexpr std::size_t kMaxRecord = 16 * 1024;  // plain bytes: RFC 8446 section 5.1
 
   // `context` is kept alive by the engine.
   explicit Engine(std::shared_ptr<const ServerContext> context);
@@ -58,23 +67,26 @@ class Engine {
   ~Engine();
 
   // Takes all of `cipher`. Appends what it decrypts to `plain`, and what has to be sent to the
-  // peer to `output`: that must be sent even when the state is failed (the alert is in it). Takes
-  // at most what lies in `cipher`, so `plain` grows by no more than its size. Once the handshake is
-  // complete, memory that only it needed is released (facts() stays).
+  // peer to `output`: that must be sent even when the state is failed (the alert is in it). `plain`
+  // grows by no more than the size of `cipher` plus kMaxRecord: the record whose last byte it
+  // brings. Once the handshake is complete, memory that only it needed is released (facts() stays).
+  // In states ended and failed the bytes are thrown away.
   State receive(std::string_view cipher, std::string& plain, std::string& output);
 
-  // Encrypts `plain`, appending to `output`. Only in state open, or ended (the peer sends no more,
-  // but may still be sent to). Post-handshake data (tickets) leaves with it.
+  // Encrypts `plain`, appending to `output`; does nothing in other states than open and ended (the
+  // peer sends no more, but may still be sent to). Post-handshake data (tickets) leaves with it.
   void seal(std::string_view plain, std::string& output);
 
-  // Appends close_notify. Nothing may be sealed afterwards.
+  // Appends close_notify (RFC 8446 section 6.1) in states open and ended, once; during the
+  // handshake there is nothing to close. Nothing may be sealed afterwards. What the peer still
+  // sends may be received.
   void close(std::string& output);
 
   State state() const { return state_; }
-  // Valid from open on.
+  // From open on; before that, all empty.
   const Facts& facts() const { return *facts_; }
-  // Why it failed; BoringSSL's own words are in failure_text() (constant text of the library,
-  // no client data).
+  // Why it failed; failure_text() has BoringSSL's own words (constant text, no client data), e.g.
+  // "NO_SHARED_CIPHER".
   Failure failure() const { return failure_; }
   const std::string& failure_text() const { return failure_text_; }
   // What the ClientHello offered: until the handshake is complete, or after it failed; else null.
@@ -82,6 +94,13 @@ class Engine {
 
  private:
   struct Native;
+
+  bool looks_like_tls(std::string_view cipher);
+  void shake_hands();
+  void decrypt(std::string& plain);
+  void settle(int result);
+  void fail(Failure failure, std::string text);
+
   std::unique_ptr<Native> native_;
   std::unique_ptr<Facts> facts_;
   std::string failure_text_;

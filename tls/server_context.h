@@ -22,16 +22,25 @@ struct ServerOptions {
   // Refuse a client that offers only *known other* protocols (http/1.1, h2, h3, …): ALPACA.
   // Unknown names go on without ALPN.
   bool alpn_strict = true;
-  // Part of the session ID context: a TLS session resumes only where this text is equal.
+  // Part of the session ID context: a TLS session resumes only where this text is equal (and the
+  // same suites are on: see make()).
   std::string resumption_scope;
-  // Shared by all contexts and workers, so that a session resumes on any of them.
+  // Shared by all contexts and workers, so that a session resumes on any of them. Null: keys of
+  // the context's own, so that a session resumes with this context only.
   std::shared_ptr<const TicketKeys> ticket_keys;
 };
 
 // Immutable after make(); used by any number of engines on any thread.
 class ServerContext {
  public:
+  // Suites: forward secrecy always; AEAD only, and ECDHE with AES-CBC too where min_version is
+  // below TLS 1.2. No 0-RTT, no renegotiation, no compression. Several credentials for one name:
+  // the first with an ECDSA (or Ed25519) key where the client can use it, else the first with RSA.
+  // Errors: no credentials, a key that TLS cannot use, min_version above max_version, a version
+  // that this BoringSSL does not have.
   static Result<std::shared_ptr<const ServerContext>> make(const ServerOptions& options);
+  ServerContext(const ServerContext&) = delete;
+  ServerContext& operator=(const ServerContext&) = delete;
   ~ServerContext();
 
   struct Native;

@@ -7,14 +7,17 @@
 
 namespace postern::tls {
 
-// Ticket keys derived (HKDF) from a secret and a time slot, so that nothing has to be stored or
-// exchanged: a slot's key seals new tickets, and the slots before and after it are accepted too.
+// Ticket keys derived (HKDF, RFC 5869) from a secret and a time slot, so that nothing has to be
+// stored or exchanged: the present slot's keys seal new tickets (RFC 5077 section 4), and those of
+// the slots before (then the ticket is renewed) and after it (a clock that was set back) open too.
 // The secret is random here (this process only). Thread-safe; immutable.
 class TicketKeys {
  public:
-  // `rotate`: the length of a slot. `now` gives seconds since the epoch and is called from any
-  // thread; tests replace it.
+  // `rotate`: the length of a slot, at least a second. `now` gives seconds since the epoch and is
+  // called from any thread; tests replace it.
   TicketKeys(std::chrono::seconds rotate, std::function<std::chrono::seconds()> now);
+  TicketKeys(const TicketKeys&) = delete;
+  TicketKeys& operator=(const TicketKeys&) = delete;
   ~TicketKeys();
 
   struct Native;

@@ -1,0 +1,42 @@
+// Makes certificates and keys for tests: RSA and ECDSA, signed by one another, and broken ones.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace postern::test {
+
+enum class KeyKind { rsa, p256, p384, ed25519 };
+
+// A certificate with its key.
+class Issued {
+ public:
+  struct Native;
+  explicit Issued(std::shared_ptr<const Native> native) : native_(std::move(native)) {}
+
+  std::string certificate() const;  // PEM
+  std::string key() const;          // PEM, PKCS#8
+  // PEM, PKCS#8 under a passphrase, by PBES2 with PBKDF2.
+  std::string encrypted_key() const;
+  std::string certificate_der() const;
+  const Native& native() const { return *native_; }
+
+ private:
+  std::shared_ptr<const Native> native_;
+};
+
+struct IssueOptions {
+  std::string common_name;
+  std::vector<std::string> dns_names;  // empty: no subjectAltName
+  KeyKind kind = KeyKind::p256;
+  const Issued* issuer = nullptr;  // null: self-signed
+  bool is_ca = false;
+  long long not_before = 1'700'000'000;  // seconds since 1970
+  long long not_after = 2'000'000'000;
+  bool may_sign = true;  // false: a keyUsage without digitalSignature
+};
+
+Issued issue(const IssueOptions& options);
+
+}  // namespace postern::test

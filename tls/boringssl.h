@@ -1,0 +1,35 @@
+// BoringSSL's headers for this room, and the only place that knows differences between its
+// versions: from API version 17 (2022, Debian 12) on. Everything else in this room uses calls that
+// all of them have. For this room's own files only.
+#pragma once
+
+#include <openssl/base.h>
+#include <openssl/bio.h>
+#include <openssl/bytestring.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hkdf.h>
+#include <openssl/hmac.h>
+#include <openssl/mem.h>
+#include <openssl/pem.h>
+#include <openssl/pool.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+static_assert(BORINGSSL_API_VERSION >= 17, "BoringSSL is older than any that was tried");
+
+namespace postern::tls {
+
+// Key exchange groups by preference. The hybrid with ML-KEM (draft-ietf-tls-ecdhe-mlkem) came
+// between two API versions, so its number's macro tells, not the version.
+#if BORINGSSL_API_VERSION > 17 && defined(SSL_GROUP_X25519_MLKEM768)
+inline constexpr const char* kGroups = "X25519MLKEM768:X25519:P-256:P-384";
+#else
+inline constexpr const char* kGroups = "X25519:P-256:P-384";
+#endif
+
+}  // namespace postern::tls

@@ -1,0 +1,48 @@
+// Which of several certificates a client gets: by SNI, then by the kind of key that it can use.
+// For this room's own files only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tls/credentials.h"
+
+namespace postern::tls {
+
+struct Offer;
+
+// What a client must offer so that a leaf's key can be used with it. All 0 with RSA, which every
+// client can use that reaches a handshake at all.
+struct ClientNeed {
+  std::uint16_t signature_algorithm = 0;  // RFC 8446 section 4.2.3
+  std::uint16_t group = 0;                // the key's own curve: RFC 8422 section 5.1
+};
+
+// Immutable after construction.
+class CertificateChoice {
+ public:
+  CertificateChoice() = default;
+  // At least one; the first is the default.
+  explicit CertificateChoice(std::vector<std::shared_ptr<const Credentials>> all);
+
+  // By the name: an exact one, then a wildcard for its parent, then the default (with all others
+  // that have the very names of the default). Among those the first with a key that is not RSA
+  // and that the client can use, then the first with RSA, then the first.
+  const Credentials& choose(const Offer& offer) const;
+
+  const std::vector<std::shared_ptr<const Credentials>>& all() const { return all_; }
+
+ private:
+  using Group = std::vector<std::size_t>;  // indices into all_, in order
+  const Group& group_for(std::string_view server_name) const;
+
+  std::vector<std::shared_ptr<const Credentials>> all_;
+  std::unordered_map<std::string, Group> by_name_;  // wildcards as "*.example.com"
+  Group default_;
+};
+
+}  // namespace postern::tls

@@ -1,0 +1,301 @@
+// See credentials.h.
+#include "tls/credentials.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "tls/native.h"
+#include "tls/pem.h"
+
+namespace postern::tls {
+
+namespace {
+
+using Chain = std::vector<bssl::UniquePtr<X509>>;
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
+// One line, all that is not printable ASCII escaped.
+std::string text_of(const X509_NAME* name) {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  const std::uint8_t* bytes = nullptr;
+  std::size_t size = 0;
+  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE) < 0 ||
+      BIO_mem_contents(bio.get(), &bytes, &size) == 0) {
+    return {};
+  }
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+std::string text_of(const ASN1_STRING* string) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+          static_cast<std::size_t>(ASN1_STRING_length(string))};
+}
+
+// Before 1970 and after 2262 at the ends of what the clock can say.
+std::chrono::system_clock::time_point time_of(const ASN1_TIME* time) {
+  using Days = std::chrono::duration<int, std::ratio<86400>>;
+  constexpr int kMaxDays = 100'000;
+  const bssl::UniquePtr<ASN1_TIME> epoch(ASN1_TIME_set(nullptr, 0));
+  int days = 0;
+  int seconds = 0;
+  if (!epoch || ASN1_TIME_diff(&days, &seconds, epoch.get(), time) == 0) return {};
+  return std::chrono::system_clock::time_point(Days(std::clamp(days, 0, kMaxDays))) +
+         std::chrono::seconds(seconds);
+}
+
+std::string common_name(const X509* leaf) {
+  const auto* subject = X509_get_subject_name(leaf);
+  const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (index < 0) return {};
+  return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
+}
+
+std::vector<std::string> names_of(const X509* leaf) {
+  std::vector<std::string> names;
+  const bssl::UniquePtr<GENERAL_NAMES> alternatives(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
+  if (alternatives) {
+    for (const GENERAL_NAME* name : alternatives.get()) {
+      if (name->type == GEN_DNS) names.push_back(lower(text_of(name->d.dNSName)));
+    }
+  } else if (X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) < 0) {
+    if (auto name = common_name(leaf); !name.empty()) names.push_back(lower(std::move(name)));
+  }
+  return names;
+}
+
+// A file's text, wiped when it goes.
+struct FileText {
+  FileText() = default;
+  FileText(FileText&&) noexcept = default;
+  FileText& operator=(FileText&&) noexcept = default;
+  ~FileText() { OPENSSL_cleanse(text.data(), text.size()); }
+  std::string text;
+};
+
+Result<FileText> read_file(const std::string& path) {
+  const auto failed = [&] { return Error{"cannot read " + path + ": " + std::strerror(errno)}; };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  if (!file) return failed();
+  FileText content;
+  // One more than allowed, which parse() refuses. At once: growing would leave copies behind,
+  content.text.resize(Credentials::kMaxFile + 1);
+  std::setvbuf(file.get(), nullptr, _IONBF, 0);  // and so would a buffer
+  const auto size = std::fread(content.text.data(), 1, content.text.size(), file.get());
+  if (std::ferror(file.get()) != 0) return failed();
+  content.text.resize(size);
+  return content;
+}
+
+// What stands in a file that lacks what it should hold; `cure` is for a file in DER.
+std::string what_else(std::string_view text, const std::vector<PemBlock>& blocks,
+                      const std::string& cure) {
+  if (text.empty()) return "the file is empty";
+  if (text.front() == 0x30) return "it looks like DER, not PEM; try `" + cure + "`";
+  if (blocks.empty()) return "it has no PEM block";
+  std::string labels;
+  for (const auto& block : blocks) {
+    if (labels.find(block.label) == std::string::npos) {
+      labels += (labels.empty() ? "" : ", ") + block.label;
+    }
+  }
+  return "it holds only: " + labels;
+}
+
+Result<Chain> parse_chain(std::string_view pem, const std::string& name) {
+  const auto blocks = read_pem(pem, name);
+  if (!blocks) return blocks.error();
+  Chain chain;
+  bool has_key = false;
+  for (const auto& block : *blocks) {
+    has_key |= block.is_key();
+    if (!block.is_certificate()) continue;
+    if (chain.size() == Credentials::kMaxChain) {
+      return Error{name + " has more than " + std::to_string(Credentials::kMaxChain) +
+                   " certificates; it should hold the server's own and its intermediates only"};
+    }
+    const auto* at = reinterpret_cast<const std::uint8_t*>(block.der.data());
+    const auto* const end = at + block.der.size();
+    bssl::UniquePtr<X509> certificate(d2i_X509(nullptr, &at, static_cast<long>(block.der.size())));
+    if (!certificate || at != end) {
+      return Error{"certificate " + std::to_string(chain.size() + 1) + " in " + name +
+                   " is no valid X.509 certificate"};
+    }
+    chain.push_back(std::move(certificate));
+  }
+  if (!chain.empty()) return chain;
+  if (has_key) {
+    return Error{name + " holds a private key and no certificate: are chain and key swapped?"};
+  }
+  return Error{"no certificate in " + name + ": " +
+               what_else(pem, *blocks, "openssl x509 -inform der -in FILE -out FILE.pem")};
+}
+
+Result<bssl::UniquePtr<EVP_PKEY>> parse_key(std::string_view pem, const std::string& name) {
+  const auto blocks = read_pem(pem, name);
+  if (!blocks) return blocks.error();
+  const auto block = std::find_if(blocks->begin(), blocks->end(),
+                                  [](const PemBlock& each) { return each.is_key(); });
+  if (block == blocks->end()) {
+    if (std::any_of(blocks->begin(), blocks->end(),
+                    [](const PemBlock& each) { return each.is_certificate(); })) {
+      return Error{name + " holds a certificate and no private key: are chain and key swapped?"};
+    }
+    return Error{"no private key in " + name + ": " +
+                 what_else(pem, *blocks, "openssl pkey -inform der -in FILE -out FILE.pem")};
+  }
+  if (block->is_encrypted()) {
+    return Error{"the key in " + name + " has a passphrase, which is not supported yet; " +
+                 "take it off with `openssl pkey -in FILE -out NEWFILE`"};
+  }
+  if (block->label == "OPENSSH PRIVATE KEY") {
+    return Error{"the key in " + name + " is one of SSH; a TLS key in PKCS#8 is needed"};
+  }
+  const auto* at = reinterpret_cast<const std::uint8_t*>(block->der.data());
+  bssl::UniquePtr<EVP_PKEY> key(
+      d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(block->der.size())));
+  if (!key) return Error{"the key in " + name + " cannot be read: damaged, or of an unknown kind"};
+  const int kind = EVP_PKEY_id(key.get());
+  if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC && kind != EVP_PKEY_ED25519) {
+    return Error{"the key in " + name + " is of a kind that TLS has no use for; " +
+                 "RSA, ECDSA or Ed25519 is needed"};
+  }
+  return key;
+}
+
+bool belongs_to(const EVP_PKEY* key, X509* certificate) {
+  const bssl::UniquePtr<EVP_PKEY> leaf_key(X509_get_pubkey(certificate));
+  return leaf_key && EVP_PKEY_cmp(leaf_key.get(), key) == 1;
+}
+
+bool names_as_issuer(const X509* subject, const X509* issuer) {
+  return X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0;
+}
+
+// "" where the key is the leaf's.
+std::string key_fault(const Chain& chain, const EVP_PKEY* key, const std::string& chain_name,
+                      const std::string& key_name) {
+  const auto owner = std::find_if(chain.begin(), chain.end(), [&](const auto& certificate) {
+    return belongs_to(key, certificate.get());
+  });
+  if (owner == chain.begin()) return {};
+  const auto fault = "the key in " + key_name + " does not belong to the first certificate in " +
+                     chain_name + " (" + text_of(X509_get_subject_name(chain.front().get())) + ")";
+  if (owner == chain.end()) return fault;
+  return fault + " but to number " + std::to_string(owner - chain.begin() + 1) +
+         ": wrong order; the server's own certificate comes first, then each one's issuer";
+}
+
+// "" where each certificate is followed by its issuer.
+std::string order_fault(const Chain& chain, const std::string& name) {
+  for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+    X509* const subject = chain[i].get();
+    X509* const next = chain[i + 1].get();
+    const auto numbers = "certificate " + std::to_string(i + 2) + " in " + name + " (" +
+                         text_of(X509_get_subject_name(next)) + ") is not the issuer of number " +
+                         std::to_string(i + 1);
+    if (!names_as_issuer(subject, next)) {
+      const auto issuer = std::find_if(chain.begin(), chain.end(), [&](const auto& each) {
+        return each.get() != subject && names_as_issuer(subject, each.get());
+      });
+      const auto wanted = " (" + text_of(X509_get_issuer_name(subject)) + ")";
+      return numbers + (issuer == chain.end()
+                            ? ": that one's issuer" + wanted + " is missing"
+                            : ", which is number " + std::to_string(issuer - chain.begin() + 1) +
+                                  wanted + ": wrong order");
+    }
+    if (X509_check_issued(next, subject) != X509_V_OK) {
+      return numbers + ", though it has that name: another key, or no CA";
+    }
+  }
+  return {};
+}
+
+// What a client must offer for this leaf; none with RSA.
+ClientNeed need_of(const EVP_PKEY* key) {
+  if (EVP_PKEY_id(key) == EVP_PKEY_ED25519) return {SSL_SIGN_ED25519, 0};
+  if (EVP_PKEY_id(key) != EVP_PKEY_EC) return {};
+  switch (EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)))) {
+    case NID_secp384r1:
+      return {SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_CURVE_SECP384R1};
+    case NID_secp521r1:
+      return {SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_CURVE_SECP521R1};
+    default:
+      return {SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_CURVE_SECP256R1};
+  }
+}
+
+// Null when out of memory.
+bssl::UniquePtr<CRYPTO_BUFFER> buffer_of(X509* certificate) {
+  std::uint8_t* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  if (size < 0) return nullptr;
+  bssl::UniquePtr<CRYPTO_BUFFER> buffer(
+      CRYPTO_BUFFER_new(der, static_cast<std::size_t>(size), nullptr));
+  OPENSSL_free(der);
+  return buffer;
+}
+
+}  // namespace
+
+Credentials::Credentials(std::unique_ptr<Native> native) : native_(std::move(native)) {}
+Credentials::~Credentials() = default;
+
+const std::vector<std::string>& Credentials::names() const { return native_->names; }
+const std::string& Credentials::subject() const { return native_->subject; }
+std::chrono::system_clock::time_point Credentials::not_before() const {
+  return native_->not_before;
+}
+std::chrono::system_clock::time_point Credentials::not_after() const { return native_->not_after; }
+
+Result<std::shared_ptr<const Credentials>> Credentials::load(const std::string& chain_path,
+                                                             const std::string& key_path) {
+  const auto chain = read_file(chain_path);
+  if (!chain) return chain.error();
+  const auto key = read_file(key_path);
+  if (!key) return key.error();
+  return parse(chain->text, key->text, chain_path, key_path);
+}
+
+Result<std::shared_ptr<const Credentials>> Credentials::parse(std::string_view chain_pem,
+                                                              std::string_view key_pem,
+                                                              const std::string& chain_name,
+                                                              const std::string& key_name) {
+  for (const auto& [pem, name] : {std::pair(chain_pem, chain_name), std::pair(key_pem, key_name)}) {
+    if (pem.size() > kMaxFile) return Error{name + " is too large for a PEM file (over 1 MiB)"};
+  }
+  const auto chain = parse_chain(chain_pem, chain_name);
+  if (!chain) return chain.error();
+  auto key = parse_key(key_pem, key_name);
+  if (!key) return key.error();
+  for (const auto& fault :
+       {key_fault(*chain, key->get(), chain_name, key_name), order_fault(*chain, chain_name)}) {
+    ERR_clear_error();
+    if (!fault.empty()) return Error{fault};
+  }
+
+  auto native = std::make_unique<Native>();
+  for (const auto& certificate : *chain) {
+    native->chain.push_back(buffer_of(certificate.get()));
+    if (!native->chain.back()) return Error{chain_name + ": out of memory"};
+  }
+  const X509* leaf = chain->front().get();
+  native->names = names_of(leaf);
+  native->subject = text_of(X509_get_subject_name(leaf));
+  native->not_before = time_of(X509_get0_notBefore(leaf));
+  native->not_after = time_of(X509_get0_notAfter(leaf));
+  native->need = need_of(key->get());
+  native->key = std::move(*key);
+  return std::shared_ptr<const Credentials>(new Credentials(std::move(native)));
+}
+
+}  // namespace postern::tls

@@ -1,0 +1,237 @@
+// See engine.h.
+//
+// Memory of an idle engine: see the test "an idle open engine holds little".
+// BoringSSL frees record buffers as soon as they are empty, so there is no mode to ask for that.
+#include "tls/engine.h"
+
+#include <algorithm>
+
+#include "tls/native.h"
+
+namespace postern::tls {
+
+namespace {
+
+constexpr std::string_view kClosedEarly = "CLOSE_NOTIFY_IN_HANDSHAKE";
+
+struct Fault {
+  Failure failure = Failure::protocol_error;
+  std::string text;
+};
+
+Failure failure_of(int reason) {
+  if (reason >= SSL_AD_REASON_OFFSET) return Failure::peer_alert;
+  switch (reason) {
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+      return Failure::no_shared_version;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SHARED_GROUP:
+    case SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS:
+      return Failure::no_shared_cipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+      return Failure::alpn_refused;
+    default:
+      return Failure::protocol_error;
+  }
+}
+
+// Empties the error queue. The oldest error of the TLS library is the cause; others are those of
+// the functions that it called, or that called it.
+Fault take_fault() {
+  std::uint32_t cause = 0;
+  for (auto error = ERR_get_error(); error != 0; error = ERR_get_error()) {
+    if (cause == 0 || (ERR_GET_LIB(cause) != ERR_LIB_SSL && ERR_GET_LIB(error) == ERR_LIB_SSL)) {
+      cause = error;
+    }
+  }
+  Fault fault;
+  if (ERR_GET_LIB(cause) == ERR_LIB_SSL) fault.failure = failure_of(ERR_GET_REASON(cause));
+  if (const char* const text = ERR_reason_error_string(cause); text != nullptr) fault.text = text;
+  return fault;
+}
+
+std::string version_of(const SSL* ssl) {
+  switch (SSL_version(ssl)) {
+    case TLS1_VERSION:
+      return "1.0";
+    case TLS1_1_VERSION:
+      return "1.1";
+    case TLS1_2_VERSION:
+      return "1.2";
+    default:
+      return "1.3";
+  }
+}
+
+std::string curve_of(const SSL* ssl) {
+  const char* const name = SSL_get_curve_name(SSL_get_curve_id(ssl));
+  return name == nullptr ? "" : name;
+}
+
+std::string alpn_of(const SSL* ssl) {
+  const std::uint8_t* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
+}  // namespace
+
+struct Engine::Native {
+  // The two lent for the duration of a call.
+  class Lent {
+   public:
+    Lent(Wire& wire, std::string_view cipher, std::string& output) : wire_(wire) {
+      wire_.cipher = cipher;
+      wire_.output = &output;
+      ERR_clear_error();
+    }
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+    ~Lent() {
+      wire_.cipher = {};
+      wire_.output = nullptr;
+    }
+
+   private:
+    Wire& wire_;
+  };
+
+  std::shared_ptr<const ServerContext> context;
+  Wire wire;
+  bssl::UniquePtr<SSL> ssl;     // after wire: its BIO points there
+  std::uint8_t first_seen = 0;  // how many of the first two octets were looked at
+  bool closed = false;
+};
+
+Engine::Engine(std::shared_ptr<const ServerContext> context)
+    : native_(std::make_unique<Native>()), facts_(std::make_unique<Facts>()) {
+  native_->context = std::move(context);
+  native_->wire.context = &native_->context->native();
+  native_->ssl.reset(SSL_new(native_->wire.context->context.get()));
+  auto bio = make_bio(native_->wire);
+  if (!native_->ssl || !bio) {
+    native_->ssl.reset();
+    fail(Failure::protocol_error, "out of memory");
+    return;
+  }
+  SSL* const ssl = native_->ssl.get();
+  SSL_set_bio(ssl, bio.get(), bio.get());
+  bio.release();
+  SSL_set_accept_state(ssl);
+  SSL_set_shed_handshake_config(ssl, 1);
+}
+
+Engine::~Engine() = default;
+
+const Offer* Engine::offer() const { return native_->wire.offer.get(); }
+
+// RFC 8446 section 5.1: a content type from 20 to 23, then the major version 3. BoringSSL itself
+// would still take the hello of SSLv2 (RFC 5246 appendix E.2), which no client of today sends.
+bool Engine::looks_like_tls(std::string_view cipher) {
+  auto& seen = native_->first_seen;
+  for (std::size_t i = 0; seen < 2 && i < cipher.size(); ++i, ++seen) {
+    const auto octet = static_cast<std::uint8_t>(cipher[i]);
+    if (seen == 0 ? octet < SSL3_RT_CHANGE_CIPHER_SPEC || octet > SSL3_RT_APPLICATION_DATA
+                  : octet != SSL3_VERSION_MAJOR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Engine::State Engine::receive(std::string_view cipher, std::string& plain, std::string& output) {
+  if (state_ == State::ended || state_ == State::failed) return state_;
+  if (!looks_like_tls(cipher)) {
+    fail(Failure::not_tls, "NO_TLS_RECORD");
+    return state_;
+  }
+  const Native::Lent lent(native_->wire, cipher, output);
+  if (state_ == State::handshaking) shake_hands();
+  if (state_ == State::open) decrypt(plain);
+  return state_;
+}
+
+void Engine::shake_hands() {
+  SSL* const ssl = native_->ssl.get();
+  const int result = SSL_do_handshake(ssl);
+  if (result != 1) {
+    settle(result);
+    return;
+  }
+  facts_->version = version_of(ssl);
+  facts_->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
+  facts_->curve = curve_of(ssl);
+  facts_->server_name = native_->wire.offer->server_name;
+  facts_->alpn = alpn_of(ssl);
+  facts_->resumed = SSL_session_reused(ssl) == 1;
+  native_->wire.offer.reset();
+  state_ = State::open;
+}
+
+void Engine::decrypt(std::string& plain) {
+  SSL* const ssl = native_->ssl.get();
+  while (state_ == State::open) {
+    char first = 0;
+    const int result = SSL_peek(ssl, &first, 1);  // opens one record; it stays BoringSSL's
+    if (result != 1) {
+      settle(result);
+      return;
+    }
+    const auto size = static_cast<std::size_t>(SSL_pending(ssl));
+    const auto before = plain.size();
+    plain.resize(before + size);
+    SSL_read(ssl, plain.data() + before, static_cast<int>(size));  // all of what is pending
+  }
+}
+
+// After a call of BoringSSL's that gave no success.
+void Engine::settle(int result) {
+  switch (SSL_get_error(native_->ssl.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      return;  // all of what there is was read
+    case SSL_ERROR_ZERO_RETURN:
+      if (state_ == State::open) {
+        state_ = State::ended;
+      } else {
+        fail(Failure::peer_alert, std::string(kClosedEarly));
+      }
+      return;
+    default:
+      auto fault = take_fault();
+      fail(fault.failure, std::move(fault.text));
+  }
+}
+
+void Engine::fail(Failure failure, std::string text) {
+  state_ = State::failed;
+  failure_ = failure;
+  failure_text_ = std::move(text);
+  native_->ssl.reset();
+}
+
+void Engine::seal(std::string_view plain, std::string& output) {
+  if ((state_ != State::open && state_ != State::ended) || native_->closed) return;
+  constexpr std::size_t kMaxWrite = std::size_t{1} << 30;  // BoringSSL counts in int
+  const Native::Lent lent(native_->wire, {}, output);
+  while (!plain.empty()) {
+    const auto piece = plain.substr(0, kMaxWrite);
+    const int result = SSL_write(native_->ssl.get(), piece.data(), static_cast<int>(piece.size()));
+    if (result <= 0) {
+      auto fault = take_fault();
+      fail(fault.failure, std::move(fault.text));
+      return;
+    }
+    plain.remove_prefix(static_cast<std::size_t>(result));
+  }
+}
+
+void Engine::close(std::string& output) {
+  if ((state_ != State::open && state_ != State::ended) || native_->closed) return;
+  const Native::Lent lent(native_->wire, {}, output);
+  native_->closed = true;
+  SSL_shutdown(native_->ssl.get());
+  ERR_clear_error();
+}
+
+}  // namespace postern::tls

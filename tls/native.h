@@ -1,0 +1,79 @@
+// BoringSSL's side of this room's classes, and what its callbacks find behind an SSL. For this
+// room's own files only.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tls/alpn.h"
+#include "tls/boringssl.h"
+#include "tls/certificate_choice.h"
+#include "tls/credentials.h"
+#include "tls/engine.h"
+#include "tls/server_context.h"
+#include "tls/tickets.h"
+
+namespace postern::tls {
+
+struct Credentials::Native {
+  std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain;  // leaf first
+  bssl::UniquePtr<EVP_PKEY> key;
+  std::vector<std::string> names;
+  std::string subject;
+  std::chrono::system_clock::time_point not_before;
+  std::chrono::system_clock::time_point not_after;
+  ClientNeed need;  // what a client must offer so that this leaf can be used
+};
+
+struct TicketKeys::Native {
+  // One slot's keys. The name is public: it stands in each ticket (RFC 5077 section 4).
+  struct SlotKeys {
+    ~SlotKeys();
+    std::array<std::uint8_t, 16> name;
+    std::array<std::uint8_t, 32> hmac;
+    std::array<std::uint8_t, 32> aes;
+  };
+
+  ~Native();
+  std::int64_t present_slot() const;
+  SlotKeys derive(std::int64_t slot) const;
+  // BoringSSL's ticket callback in both modes; gives what it has to return.
+  int seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac) const;
+  int open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+           HMAC_CTX* hmac) const;
+
+  std::array<std::uint8_t, 32> secret;
+  std::chrono::seconds rotate;
+  std::function<std::chrono::seconds()> now;
+};
+
+struct ServerContext::Native {
+  bssl::UniquePtr<SSL_CTX> context;
+  CertificateChoice certificates;
+  std::string alpn;
+  AlpnMode alpn_mode = AlpnMode::strict;
+  std::shared_ptr<const TicketKeys> ticket_keys;
+};
+
+// What lies behind an SSL's BIO: BoringSSL reads from `cipher` and writes to `output`, both lent by
+// the call that is running, and its callbacks leave here what they learn.
+struct Wire {
+  const ServerContext::Native* context = nullptr;
+  std::string_view cipher;
+  std::string* output = nullptr;
+  std::unique_ptr<Offer> offer;
+};
+
+// The BIO over `wire`, which must outlive it. Null when out of memory.
+bssl::UniquePtr<BIO> make_bio(Wire& wire);
+// Behind the SSL itself there is no room for it that costs nothing (ex_data is a table on the
+// heap), so it is found through the BIO.
+Wire& wire_of(const SSL* ssl);
+
+}  // namespace postern::tls

@@ -1,0 +1,154 @@
+// See server_context.h.
+#include "tls/server_context.h"
+
+#include <algorithm>
+
+#include "tls/native.h"
+#include "tls/offer.h"
+
+namespace postern::tls {
+
+namespace {
+
+// TLS 1.2 and before; TLS 1.3 has its own. In brackets the client's order decides: one without AES
+// in hardware puts ChaCha20 first.
+constexpr std::string_view kModernSuites =
+    "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:ECDHE-RSA-AES256-GCM-SHA384";
+// All that TLS 1.0 and 1.1 can use with forward secrecy here.
+constexpr std::string_view kLegacySuites =
+    ":ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA";
+
+std::uint16_t number_of(Version version) {
+  switch (version) {
+    case Version::tls1_0:
+      return TLS1_VERSION;
+    case Version::tls1_1:
+      return TLS1_1_VERSION;
+    case Version::tls1_2:
+      return TLS1_2_VERSION;
+    case Version::tls1_3:
+      break;
+  }
+  return TLS1_3_VERSION;
+}
+
+// Installs `credentials` with `set`, which is BoringSSL's call for an SSL or an SSL_CTX.
+template <typename Target>
+bool install(const Credentials& credentials, Target* target,
+             int (*set)(Target*, CRYPTO_BUFFER* const*, std::size_t, EVP_PKEY*,
+                        const SSL_PRIVATE_KEY_METHOD*)) {
+  const auto& native = credentials.native();
+  std::vector<CRYPTO_BUFFER*> chain;
+  chain.reserve(native.chain.size());
+  for (const auto& buffer : native.chain) chain.push_back(buffer.get());
+  return set(target, chain.data(), chain.size(), native.key.get(), nullptr) == 1;
+}
+
+// Runs before BoringSSL judges the hello, so the offer is there whatever comes of it.
+ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
+  auto& wire = wire_of(hello->ssl);
+  wire.offer = read_offer(*hello);
+  const auto& certificates = wire.context->certificates;
+  const auto& chosen = certificates.choose(*wire.offer);
+  if (&chosen != certificates.all().front().get() &&
+      !install(chosen, hello->ssl, SSL_set_chain_and_key)) {
+    return ssl_select_cert_error;
+  }
+  return ssl_select_cert_success;
+}
+
+// Only called where the client offers ALPN.
+int select_alpn(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size, const std::uint8_t*,
+                unsigned, void*) {
+  const auto& wire = wire_of(ssl);
+  const auto& native = *wire.context;
+  switch (judge_alpn(wire.offer->alpn, native.alpn, native.alpn_mode)) {
+    case AlpnVerdict::answer_ours:
+      *out = reinterpret_cast<const std::uint8_t*>(native.alpn.data());
+      *out_size = static_cast<std::uint8_t>(native.alpn.size());
+      return SSL_TLSEXT_ERR_OK;
+    case AlpnVerdict::refuse:
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
+    case AlpnVerdict::go_on_without:
+      break;
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
+int use_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                   HMAC_CTX* hmac, int encrypt) {
+  const auto& keys = wire_of(ssl).context->ticket_keys->native();
+  return encrypt == 1 ? keys.seal(name, iv, cipher, hmac) : keys.open(name, iv, cipher, hmac);
+}
+
+// A session made with legacy suites must not resume where they are off, nor the other way round.
+std::array<std::uint8_t, SHA256_DIGEST_LENGTH> session_id_context(const ServerOptions& options,
+                                                                  std::string_view suites) {
+  std::string text(suites);
+  text += '\n';
+  text += options.resumption_scope;
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), digest.data());
+  return digest;
+}
+
+// "" or what is wrong.
+std::string configure(SSL_CTX* context, const ServerOptions& options) {
+  if (SSL_CTX_set_min_proto_version(context, number_of(options.min_version)) == 0 ||
+      SSL_CTX_set_max_proto_version(context, number_of(options.max_version)) == 0) {
+    return "this BoringSSL does not have the TLS version";
+  }
+  std::string suites(kModernSuites);
+  if (options.min_version < Version::tls1_2) suites += kLegacySuites;
+  const auto scope = session_id_context(options, suites);
+  if (SSL_CTX_set_strict_cipher_list(context, suites.c_str()) == 0 ||
+      SSL_CTX_set1_curves_list(context, kGroups) == 0 ||
+      SSL_CTX_set_session_id_context(context, scope.data(), scope.size()) == 0) {
+    return "this BoringSSL does not have the cipher suites or groups";
+  }
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  // Sessions live in tickets alone: a cache would be one lock for all workers.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 1);  // mail programs keep one session, not one for each use
+  SSL_CTX_set_early_data_enabled(context, 0);  // replays: RFC 8446 section 8
+  SSL_CTX_set_select_certificate_cb(context, see_client_hello);
+  SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+  if (options.ticket_keys) SSL_CTX_set_tlsext_ticket_key_cb(context, use_ticket_key);
+  // Each is tried here, so that it cannot fail for the first time in a handshake; the first stays.
+  for (auto each = options.credentials.rbegin(); each != options.credentials.rend(); ++each) {
+    if (!install(**each, context, SSL_CTX_set_chain_and_key)) {
+      return "TLS cannot use the certificate of " + (*each)->subject() +
+             " (its key usage forbids signing, or its kind of key is not supported)";
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+ServerContext::ServerContext(std::unique_ptr<Native> native) : native_(std::move(native)) {}
+ServerContext::~ServerContext() = default;
+
+Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOptions& options) {
+  if (options.credentials.empty()) return Error{"TLS needs a certificate"};
+  if (options.min_version > options.max_version) {
+    return Error{"the lowest TLS version is above the highest"};
+  }
+  if (options.alpn.size() > 255) return Error{"the ALPN protocol's name is too long"};
+  auto native = std::make_unique<Native>();
+  native->context.reset(SSL_CTX_new(TLS_with_buffers_method()));
+  if (!native->context) return Error{"out of memory"};
+  const auto fault = configure(native->context.get(), options);
+  ERR_clear_error();
+  if (!fault.empty()) return Error{fault};
+  native->certificates = CertificateChoice(options.credentials);
+  native->alpn = options.alpn;
+  native->alpn_mode = options.alpn_strict ? AlpnMode::strict : AlpnMode::off;
+  native->ticket_keys = options.ticket_keys;
+  return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
+}
+
+std::string library_version() { return "BoringSSL API " + std::to_string(BORINGSSL_API_VERSION); }
+
+}  // namespace postern::tls

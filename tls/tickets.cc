@@ -1,0 +1,88 @@
+// See tickets.h.
+//
+// Keys are derived at each use and kept nowhere: five short HMACs, some microseconds beside a
+// handshake's hundreds, and so no lock and nothing to rotate.
+#include "tls/tickets.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tls/native.h"
+
+namespace postern::tls {
+
+namespace {
+
+constexpr std::string_view kPurpose = "postern session ticket";
+
+}  // namespace
+
+TicketKeys::Native::SlotKeys::~SlotKeys() {
+  OPENSSL_cleanse(hmac.data(), hmac.size());
+  OPENSSL_cleanse(aes.data(), aes.size());
+}
+
+TicketKeys::Native::~Native() { OPENSSL_cleanse(secret.data(), secret.size()); }
+
+std::int64_t TicketKeys::Native::present_slot() const { return now() / rotate; }
+
+TicketKeys::Native::SlotKeys TicketKeys::Native::derive(std::int64_t slot) const {
+  std::array<std::uint8_t, kPurpose.size() + sizeof(slot)> label;
+  std::copy(kPurpose.begin(), kPurpose.end(), label.begin());
+  for (std::size_t i = 0; i < sizeof(slot); ++i) {
+    label[kPurpose.size() + i] =
+        static_cast<std::uint8_t>(static_cast<std::uint64_t>(slot) >> (8 * (7 - i)));
+  }
+  SlotKeys keys;
+  std::array<std::uint8_t, sizeof(keys.name) + sizeof(keys.hmac) + sizeof(keys.aes)> material;
+  // The secret is 32 random bytes, a pseudorandom key already: RFC 5869 section 3.3. It cannot
+  // fail: the length is far below 255 hashes.
+  HKDF_expand(material.data(), material.size(), EVP_sha256(), secret.data(), secret.size(),
+              label.data(), label.size());
+  const auto* at = material.data();
+  std::copy_n(at, keys.name.size(), keys.name.begin());
+  std::copy_n(at + keys.name.size(), keys.hmac.size(), keys.hmac.begin());
+  std::copy_n(at + keys.name.size() + keys.hmac.size(), keys.aes.size(), keys.aes.begin());
+  OPENSSL_cleanse(material.data(), material.size());
+  return keys;
+}
+
+int TicketKeys::Native::seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                             HMAC_CTX* hmac) const {
+  const auto keys = derive(present_slot());
+  std::copy(keys.name.begin(), keys.name.end(), name);
+  RAND_bytes(iv, EVP_CIPHER_iv_length(EVP_aes_256_cbc()));
+  const bool set =
+      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, keys.aes.data(), iv) == 1 &&
+      HMAC_Init_ex(hmac, keys.hmac.data(), keys.hmac.size(), EVP_sha256(), nullptr) == 1;
+  return set ? 1 : -1;
+}
+
+int TicketKeys::Native::open(const std::uint8_t* name, const std::uint8_t* iv,
+                             EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac) const {
+  constexpr int kUnknown = 0;
+  constexpr int kGood = 1;
+  constexpr int kGoodAndRenew = 2;
+  const auto present = present_slot();
+  for (const auto slot : {present, present - 1, present + 1}) {
+    const auto keys = derive(slot);
+    if (!std::equal(keys.name.begin(), keys.name.end(), name)) continue;
+    if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, keys.aes.data(), iv) != 1 ||
+        HMAC_Init_ex(hmac, keys.hmac.data(), keys.hmac.size(), EVP_sha256(), nullptr) != 1) {
+      return -1;
+    }
+    return slot < present ? kGoodAndRenew : kGood;
+  }
+  return kUnknown;
+}
+
+TicketKeys::TicketKeys(std::chrono::seconds rotate, std::function<std::chrono::seconds()> now)
+    : native_(std::make_unique<Native>()) {
+  RAND_bytes(native_->secret.data(), native_->secret.size());
+  native_->rotate = std::max(rotate, std::chrono::seconds(1));
+  native_->now = std::move(now);
+}
+
+TicketKeys::~TicketKeys() = default;
+
+}  // namespace postern::tls
