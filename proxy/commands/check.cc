@@ -4,18 +4,46 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <set>
+#include <utility>
 
+#include "proxy/commands/backend_probe.h"
 #include "proxy/commands/settings_file.h"
 
 namespace postern::commands {
 
-int check(const std::string& settings_path) {
-  const auto prepared = prepare(settings_path, std::cerr);
+namespace {
+
+// Dials each server of each backend once a protocol. Whether all of them answered.
+bool connect_all(const Prepared& prepared) {
+  bool all_answered = true;
+  std::set<std::pair<std::string, protocols::Protocol>> done;
+  for (const auto& service : prepared.services.list) {
+    auto protocol = service->protocol;
+    if (protocol == protocols::Protocol::submission) protocol = protocols::Protocol::smtp;
+    if (!done.insert({service->backend.name, protocol}).second) continue;
+    for (const auto& server : service->backend.servers) {
+      std::cout << fmt::format("\nbackend {} at {} ({}):\n", service->backend.name, server.text(),
+                               protocols::name_of(protocol));
+      const auto report = probe_backend(protocol, server, prepared.settings.hostname);
+      for (const auto& line : report.lines) std::cout << "  " << line << "\n";
+      for (const auto& warning : report.warnings) std::cout << "  WARNING: " << warning << "\n";
+      all_answered = all_answered && report.has_answered;
+    }
+  }
+  return all_answered;
+}
+
+}  // namespace
+
+int check(const CheckRequest& request) {
+  const auto prepared = prepare(request.settings_path, std::cerr);
   if (!prepared) return 1;
   const auto& settings = prepared->settings;
   std::cout << fmt::format("{}: ok: {} listeners, {} backends, {} certificates\n", settings.file,
                            settings.listeners.size(), settings.backends.size(),
                            settings.certificates.size());
+  if (request.connect && !connect_all(*prepared)) return 1;
   return 0;
 }
 

@@ -1,11 +1,17 @@
-// `postern check`: whether a settings file would start.
+// `postern check`: whether a settings file would start, and what its backends say.
 #pragma once
 
 #include <string>
 
 namespace postern::commands {
 
-// Loads everything, certificates and keys too; binds nothing. Exit status 0 or 1.
-int check(const std::string& settings_path);
+struct CheckRequest {
+  std::string settings_path;
+  bool connect = false;  // also dial each backend
+};
+
+// Loads everything, certificates and keys too; binds nothing. The exit status: 0, or 1 where the
+// settings have errors or a backend could not be reached.
+int check(const CheckRequest& request);
 
 }  // namespace postern::commands

@@ -1,0 +1,85 @@
+// postern: the command line.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "proxy/commands/check.h"
+#include "proxy/commands/demo.h"
+#include "proxy/commands/init.h"
+#include "proxy/commands/run.h"
+#include "proxy/commands/version.h"
+
+namespace {
+
+using namespace postern;
+
+constexpr int kUsage = 2;
+
+std::string add_settings_option(CLI::App& command, std::string& path) {
+  command.add_option("--config", path, "The settings file (YAML)")->required()->type_name("FILE");
+  return path;
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{
+      "postern gives an old mail server today's TLS: it ends TLS (implicit, STARTTLS, STLS) on\n"
+      "SMTP, submission, IMAP and POP3, hands plain text on to the server behind it, and records\n"
+      "who logs in, and how."};
+  app.set_version_flag("--version", commands::version_line());
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+
+  std::string settings_path;
+  auto* const run = app.add_subcommand("run", "Serve until SIGTERM; a second one ends at once");
+  add_settings_option(*run, settings_path);
+
+  commands::CheckRequest check_request;
+  auto* const check = app.add_subcommand(
+      "check", "Load the settings, certificates and keys; bind nothing. Exit status 0 or 1");
+  add_settings_option(*check, check_request.settings_path);
+  check->add_flag("--connect", check_request.connect,
+                  "Also dial each backend, show what it says, and warn of what a proxy before it "
+                  "changes (open relay, LOGINDISABLED)");
+
+  commands::InitRequest init_request;
+  auto* const init =
+      app.add_subcommand("init", "Print a complete, commented settings file for one server");
+  init->add_option("--hostname", init_request.hostname, "What postern calls itself")
+      ->required()
+      ->type_name("HOST");
+  init->add_option("--backend", init_request.backend, "The old mail server: name or address")
+      ->required()
+      ->type_name("HOST");
+  init->add_option("--certificate", init_request.certificate, "Its PEM chain, leaf first")
+      ->type_name("FILE");
+  init->add_option("--key", init_request.key, "Its private key, PEM")->type_name("FILE");
+
+  commands::DemoRequest demo_request;
+  auto* const demo = app.add_subcommand(
+      "demo", "Show it all: an old mail server, postern before it, and a tour of what it does");
+  demo->add_flag("--once", demo_request.once,
+                 "End after the tour; the exit status says whether every step did what it should");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (run->parsed()) return commands::run(settings_path);
+  if (check->parsed()) return commands::check(check_request);
+  if (init->parsed()) return commands::init(init_request);
+  return commands::demo(demo_request);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "postern: " << error.what() << "\n";
+    return 1;
+  }
+}

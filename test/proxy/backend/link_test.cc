@@ -1,0 +1,69 @@
+// Servers are tried in their order, each within its time.
+#include "proxy/backend/link.h"
+
+#include <catch2/catch.hpp>
+#include <optional>
+
+#include "test/support/fake_net.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct User final : backend::LinkUser {
+  void on_linked(net::StreamPtr linked, const net::Address& address) override {
+    stream = std::move(linked);
+    server = address;
+  }
+  void on_link_failed(net::Error error) override { failure = error; }
+  net::StreamPtr stream;
+  std::optional<net::Address> server;
+  std::optional<net::Error> failure;
+};
+
+struct World {
+  test::FakeClock clock;
+  net::TimerQueue timers;
+  test::FakeDialer dialer;
+  backend::Backend backend{
+      "b", {*net::Address::parse("127.0.0.1", 1), *net::Address::parse("127.0.0.2", 2)}, 5s, 60s};
+  User user;
+  backend::Link link{dialer, clock, timers, backend, user};
+};
+
+}  // namespace
+
+TEST_CASE("a server that refuses is followed by the next, and the last error is told") {
+  World world;
+  world.link.next();
+  REQUIRE(world.dialer.address() == world.backend.servers[0]);
+  world.dialer.fail(-ECONNREFUSED);
+  REQUIRE(world.dialer.address() == world.backend.servers[1]);
+  world.dialer.fail(-EHOSTUNREACH);
+  REQUIRE(world.user.failure->code == -EHOSTUNREACH);
+  REQUIRE_FALSE(world.timers.next());
+}
+
+TEST_CASE("a server that does not answer in time is given up for the next") {
+  World world;
+  world.link.next();
+  world.clock.advance(5s);
+  world.timers.run(world.clock.now());
+  REQUIRE(world.dialer.address() == world.backend.servers[1]);
+  world.dialer.succeed();
+  REQUIRE(world.user.server == world.backend.servers[1]);
+  REQUIRE_FALSE(world.link.has_next());
+  REQUIRE_FALSE(world.timers.next());
+}
+
+TEST_CASE("after a greeting that refuses, the next server is asked") {
+  World world;
+  world.link.next();
+  world.dialer.succeed();
+  REQUIRE(world.user.server == world.backend.servers[0]);
+  REQUIRE(world.link.has_next());
+  world.link.next();
+  world.dialer.succeed();
+  REQUIRE(world.user.server == world.backend.servers[1]);
+}

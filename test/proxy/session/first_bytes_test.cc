@@ -1,0 +1,21 @@
+// What a client's first bytes are taken for.
+#include "proxy/session/first_bytes.h"
+
+#include <catch2/catch.hpp>
+#include <string_view>
+
+using postern::session::looks_like_tls;
+using namespace std::string_view_literals;
+
+TEST_CASE("a TLS record and an SSLv2-format ClientHello are TLS") {
+  REQUIRE(looks_like_tls("\x16\x03\x01\x02\x00\x01"sv));
+  REQUIRE(looks_like_tls("\x16"sv));
+  REQUIRE(looks_like_tls("\x80\x2e\x01\x03\x01"sv));
+}
+
+TEST_CASE("commands of every protocol, blanks and noise are clear text") {
+  for (const auto text : {"EHLO x\r\n"sv, "a1 CAPABILITY\r\n"sv, "CAPA\r\n"sv, "\r\n"sv, ""sv,
+                          "\x16LO"sv, "\x80\x2e"sv, "\xff\xfb\x03"sv}) {
+    REQUIRE_FALSE(looks_like_tls(text));
+  }
+}
