@@ -1,0 +1,91 @@
+// See pop3_command.h.
+#include "protocols/pop3_command.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "protocols/line_buffer.h"
+
+namespace postern::protocols {
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+constexpr std::size_t kLongestUser = 255;
+
+struct VerbRow {
+  std::string_view name;
+  Pop3Verb verb;
+};
+
+constexpr std::array kVerbs{
+    VerbRow{"USER", Pop3Verb::user},       VerbRow{"PASS", Pop3Verb::pass},
+    VerbRow{"APOP", Pop3Verb::apop},       VerbRow{"AUTH", Pop3Verb::auth},
+    VerbRow{"CAPA", Pop3Verb::capa},       VerbRow{"STLS", Pop3Verb::stls},
+    VerbRow{"QUIT", Pop3Verb::quit},       VerbRow{"NOOP", Pop3Verb::noop},
+    VerbRow{"XCLIENT", Pop3Verb::xclient}, VerbRow{"STAT", Pop3Verb::other},
+    VerbRow{"LIST", Pop3Verb::other},      VerbRow{"RETR", Pop3Verb::other},
+    VerbRow{"DELE", Pop3Verb::other},      VerbRow{"RSET", Pop3Verb::other},
+    VerbRow{"TOP", Pop3Verb::other},       VerbRow{"UIDL", Pop3Verb::other},
+    VerbRow{"RPOP", Pop3Verb::other},      VerbRow{"LAST", Pop3Verb::other},
+    VerbRow{"LANG", Pop3Verb::other},      VerbRow{"UTF8", Pop3Verb::other},
+    VerbRow{"XTND", Pop3Verb::other},      VerbRow{"XOIP", Pop3Verb::other},
+};
+
+std::string_view trimmed(std::string_view text) {
+  const auto start = text.find_first_not_of(kBlanks);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
+}
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c; }
+
+bool equals_upper(std::string_view text, std::string_view upper_case) {
+  return std::equal(text.begin(), text.end(), upper_case.begin(), upper_case.end(),
+                    [](char a, char b) { return upper(a) == b; });
+}
+
+}  // namespace
+
+Pop3Command parse_pop3_command(std::string_view line) {
+  line = trimmed(without_newline(line));
+  const auto end = std::min(line.find_first_of(kBlanks), line.size());
+  Pop3Command command;
+  command.argument = trimmed(line.substr(end));
+  for (const auto& row : kVerbs) {
+    if (!equals_upper(line.substr(0, end), row.name)) continue;
+    command.verb = row.verb;
+    command.name = row.name;
+    break;
+  }
+  return command;
+}
+
+Login pop3_user_login(std::string_view argument) {
+  return {"USER", std::string(argument.substr(0, kLongestUser)), {}, true};
+}
+
+Login pop3_apop_login(std::string_view argument) {
+  const auto name = argument.substr(0, argument.find_first_of(kBlanks));
+  return {"APOP", std::string(name.substr(0, kLongestUser)), {}, false};
+}
+
+Pop3Auth split_pop3_auth(std::string_view argument) {
+  const auto end = std::min(argument.find_first_of(kBlanks), argument.size());
+  Pop3Auth auth{argument.substr(0, end), std::nullopt};
+  if (equals_upper(auth.mechanism, "MSN")) auth.mechanism = "NTLM";
+  const auto response = trimmed(argument.substr(end));
+  if (!response.empty()) auth.response = response == "=" ? std::string_view() : response;
+  return auth;
+}
+
+Pop3Status pop3_status(std::string_view line) {
+  line = without_newline(line);
+  const auto word = line.substr(0, line.find_first_of(kBlanks));
+  if (equals_upper(word, "+OK")) return Pop3Status::ok;
+  if (equals_upper(word, "-ERR")) return Pop3Status::error;
+  return word == "+" ? Pop3Status::go_on : Pop3Status::none;
+}
+
+}  // namespace postern::protocols
