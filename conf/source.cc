@@ -82,6 +82,12 @@ Place Source::place(int line, int octet) const {
   return {line + 1, octet + 1 - static_cast<int>(continuations)};
 }
 
+std::string_view Source::from(int line, int octet) const {
+  if (line < 0 || octet < 0 || static_cast<std::size_t>(line) >= lines_.size()) return "";
+  const auto start = lines_[static_cast<std::size_t>(line)].data() - text_.data() + octet;
+  return text_.substr(std::min(static_cast<std::size_t>(start), text_.size()));
+}
+
 std::string Source::excerpt(int line) const {
   if (line < 1 || static_cast<std::size_t>(line) > lines_.size()) return "";
   const auto& text = lines_[static_cast<std::size_t>(line) - 1];

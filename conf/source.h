@@ -29,6 +29,9 @@ class Source {
   // The place of a line and an octet in it, both from zero, as yaml-cpp counts them.
   Place place(int line, int octet) const;
 
+  // The text from there to its end; "" beyond it.
+  std::string_view from(int line, int octet) const;
+
   // A line, from 1, to be shown: without its newline; '?' for what is no printable text. "" where
   // there is no such line, or a very long one.
   std::string excerpt(int line) const;

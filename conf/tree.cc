@@ -15,6 +15,21 @@
 namespace postern::conf {
 namespace {
 
+// Whether quoted text, beginning with its quote, has its closing one. yaml-cpp takes the end of the
+// file for it where a newline stands before: everything in between would be gone in silence.
+bool has_end_of_quotes(std::string_view text) {
+  const char quote = text[0];
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (quote == '"' || i + 1 == text.size() || text[i + 1] != quote) return true;
+      ++i;  // '' is one in single quotes
+    }
+  }
+  return false;
+}
+
 // Leaves yaml-cpp's parser from inside an event; the reason is among the findings.
 struct Stop {};
 
@@ -46,6 +61,10 @@ class TreeBuilder : public YAML::EventHandler {
     Node node = begin(Node::Kind::scalar, mark);
     node.text = value;
     check_tag(tag, node);
+    const auto text = source_.from(mark.line, mark.column);
+    const bool is_quoted = text.starts_with('"') || text.starts_with('\'');
+    if (is_quoted && !has_end_of_quotes(text))
+      stop(node.place, "these quotes have no end; expected the closing one");
     add(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -165,7 +184,6 @@ constexpr std::array kCures = {
          "a `- ` where no list item can stand; expected it on a line of its "
          "own"},
     Cure{"illegal flow end", "a bracket that closes nothing; expected its opening one before"},
-    Cure{"illegal EOF in scalar", "the file ends inside quotes; expected the closing one"},
     Cure{"unknown token", "a character that no plain text begins with; expected quotes around it"},
     Cure{"the referenced anchor is not defined",
          "aliases are not supported; expected the value itself"},
@@ -190,7 +208,7 @@ void report(const YAML::Exception& error, const TreeBuilder& builder, const Sour
 std::optional<Node> read_tree(const Source& source, Findings& findings) {
   TreeBuilder builder(source, findings);
   try {
-    std::istringstream text{std::string(source.text())};
+    std::istringstream text{std::string(source.text()) + "\n"};
     YAML::Parser parser(text);
     while (parser.HandleNextDocument(builder)) {
     }
