@@ -222,8 +222,19 @@ void check_hidden(const Draft& draft, Findings& findings) {
                                      missing + "; expected them in hide");
 }
 
+bool is_any(std::string_view host) { return host == "0.0.0.0" || host == "::"; }
+
 bool is_loopback(std::string_view host) {
   return host.starts_with("127.") || host == "::1" || host == "localhost";
+}
+
+// Whether dialling `server` certainly reaches a socket bound to `listener`, on one port: dialling
+// the wildcard reaches loopback.
+bool reaches(std::string_view server, std::string_view listener) {
+  if (server == listener) return true;
+  const bool is_local = is_loopback(server) || is_any(server);
+  const bool is_every = server == "localhost" || is_any(server);
+  return is_local && (is_any(listener) || (is_every && is_loopback(listener)));
 }
 
 // A backend server that is one of the listeners: sessions would go round until no descriptor is
@@ -234,13 +245,11 @@ void check_loops(const Draft& draft, Findings& findings) {
     for (const auto& listener : settings.listeners) {
       for (const auto& address : listener.addresses) {
         if (address.port != server.port) continue;
-        const bool is_any = address.host == "0.0.0.0" || address.host == "::";
         const std::string target =
             endpoint_text(server) + " is postern's own listener " + shown(listener.name);
-        if (address.host == server.host ||
-            (is_loopback(server.host) && (is_any || server.host == "localhost")))
+        if (reaches(server.host, address.host))
           return findings.error(place, target + "; expected the server behind it");
-        if (is_any && server.host == settings.hostname)
+        if (is_any(address.host) && server.host == settings.hostname)
           return findings.warning(place, target +
                                              " where this name is this machine's; expected "
                                              "the server behind it");

@@ -250,14 +250,20 @@ void Sections::read_smtp(const Value& value) {
   fields->choose("bare_newlines", kBareNewlines, smtp.bare_newlines);
   const auto hide = fields->find("hide");
   if (!hide) return;
-  draft_.hide = hide->place();
   smtp.hide.clear();
-  if (hide->is_empty_list()) return;
-  for (const auto& item : hide->items("a list of SMTP verbs, such as [VRFY, EXPN]", kMostHidden)) {
-    auto verb = item.parsed<std::string>(parse_hidden_verb);
-    if (verb && std::find(smtp.hide.begin(), smtp.hide.end(), *verb) == smtp.hide.end())
-      smtp.hide.push_back(std::move(*verb));
+  bool is_valid = hide->is_empty_list();
+  if (!is_valid) {
+    const auto items = hide->items("a list of SMTP verbs, such as [VRFY, EXPN]", kMostHidden);
+    is_valid = !items.empty();
+    for (const auto& item : items) {
+      auto verb = item.parsed<std::string>(parse_hidden_verb);
+      if (!verb)
+        is_valid = false;
+      else if (std::find(smtp.hide.begin(), smtp.hide.end(), *verb) == smtp.hide.end())
+        smtp.hide.push_back(std::move(*verb));
+    }
   }
+  if (is_valid) draft_.hide = hide->place();
 }
 
 void Sections::read_audit_log(const Value& value) {
