@@ -30,7 +30,7 @@ bool poll_for(int descriptor, short events, std::chrono::milliseconds patience) 
 Connection::~Connection() { close(descriptor_); }
 
 bool Connection::fill() {
-  if (!poll_for(descriptor_, POLLIN, kIdle)) {
+  if (!poll_for(descriptor_, POLLIN, patience_)) {
     return false;
   }
   input_.erase(0, taken_);
@@ -66,6 +66,15 @@ std::optional<std::string> Connection::read_line(std::size_t most) {
   return line && line->ends_with('\n') ? line : std::nullopt;
 }
 
+std::optional<std::string> Connection::read_some() {
+  if (is_drained() && !fill()) {
+    return std::nullopt;
+  }
+  std::string octets = input_.substr(taken_);
+  taken_ = input_.size();
+  return octets;
+}
+
 bool Connection::read_octets(std::size_t count, std::string& to) {
   while (count > 0) {
     const std::string_view waiting = std::string_view(input_).substr(taken_, count);
@@ -80,12 +89,12 @@ bool Connection::read_octets(std::size_t count, std::string& to) {
 }
 
 bool Connection::wait(std::chrono::milliseconds patience) {
-  return taken_ < input_.size() || poll_for(descriptor_, POLLIN, patience);
+  return !is_drained() || poll_for(descriptor_, POLLIN, patience);
 }
 
 bool Connection::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (!poll_for(descriptor_, POLLOUT, kIdle)) {
+    if (!poll_for(descriptor_, POLLOUT, patience_)) {
       return false;
     }
     // Not blocking, since room for one octet would be enough for poll().
