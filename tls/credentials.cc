@@ -181,6 +181,18 @@ bool names_as_issuer(const X509* subject, const X509* issuer) {
   return X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0;
 }
 
+// True too where BoringSSL does not know the algorithm (an old one, which clients may know).
+bool signed_by(X509* subject, X509* issuer) {
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(issuer));
+  if (!key) return false;
+  ERR_clear_error();
+  if (X509_verify(subject, key.get()) == 1) return true;
+  const auto error = ERR_peek_error();
+  return ERR_GET_LIB(error) == ERR_LIB_ASN1 &&
+         (ERR_GET_REASON(error) == ASN1_R_UNKNOWN_SIGNATURE_ALGORITHM ||
+          ERR_GET_REASON(error) == ASN1_R_UNKNOWN_MESSAGE_DIGEST_ALGORITHM);
+}
+
 // "" where the key is the leaf's.
 std::string key_fault(const Chain& chain, const EVP_PKEY* key, const std::string& chain_name,
                       const std::string& key_name) {
@@ -213,8 +225,9 @@ std::string order_fault(const Chain& chain, const std::string& name) {
                             : ", which is number " + std::to_string(issuer - chain.begin() + 1) +
                                   wanted + ": wrong order");
     }
-    if (X509_check_issued(next, subject) != X509_V_OK) {
-      return numbers + ", though it has that name: another key, or no CA";
+    if (!signed_by(subject, next)) {
+      return numbers + ", though it has that name: number " + std::to_string(i + 1) +
+             " was signed by another key";
     }
   }
   return {};

@@ -116,8 +116,8 @@ Engine::Engine(std::shared_ptr<const ServerContext> context)
     return;
   }
   SSL* const ssl = native_->ssl.get();
-  SSL_set_bio(ssl, bio.get(), bio.get());
-  bio.release();
+  BIO* const taken = bio.release();
+  SSL_set_bio(ssl, taken, taken);
   SSL_set_accept_state(ssl);
   SSL_set_shed_handshake_config(ssl, 1);
 }

@@ -135,6 +135,22 @@ std::string Issued::key() const {
   return text_in(bio.get());
 }
 
+std::string Issued::traditional_key() const {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  switch (EVP_PKEY_id(native_->key.get())) {
+    case EVP_PKEY_RSA:
+      demand(PEM_write_bio_RSAPrivateKey(bio.get(), EVP_PKEY_get0_RSA(native_->key.get()), nullptr,
+                                         nullptr, 0, nullptr, nullptr) == 1);
+      return text_in(bio.get());
+    case EVP_PKEY_EC:
+      demand(PEM_write_bio_ECPrivateKey(bio.get(), EVP_PKEY_get0_EC_KEY(native_->key.get()),
+                                        nullptr, nullptr, 0, nullptr, nullptr) == 1);
+      return text_in(bio.get());
+    default:
+      return {};
+  }
+}
+
 std::string Issued::encrypted_key() const {
   const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
   std::string passphrase = "secret";

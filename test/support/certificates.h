@@ -17,6 +17,8 @@ class Issued {
 
   std::string certificate() const;  // PEM
   std::string key() const;          // PEM, PKCS#8
+  // PEM, "RSA PRIVATE KEY" or "EC PRIVATE KEY"; "" for Ed25519, which has no such form.
+  std::string traditional_key() const;
   // PEM, PKCS#8 under a passphrase, by PBES2 with PBKDF2.
   std::string encrypted_key() const;
   std::string certificate_der() const;

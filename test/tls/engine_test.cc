@@ -1,6 +1,9 @@
 // The engine against BoringSSL's client: handshakes, data, ends and failures.
 #include "tls/engine.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <openssl/sha.h>
 
 #include <array>
@@ -324,10 +327,12 @@ TEST_CASE("a client that refuses the certificate is a peer's alert") {
 }
 
 TEST_CASE("close_notify in the middle of the handshake is the peer's end of it") {
-  Outcome outcome(client_hello() + std::string("\x15\x03\x03\x00\x02\x01\x00", 7));
+  TlsClientOptions options;
+  options.max_version = 0x0303;
+  Outcome outcome(client_hello(options) + std::string("\x15\x03\x03\x00\x02\x01\x00", 7));
   CHECK(outcome.engine.state() == State::failed);
-  INFO(outcome.engine.failure_text());
-  CHECK(outcome.engine.failure() != Failure::none);
+  CHECK(outcome.engine.failure() == Failure::peer_alert);
+  CHECK(outcome.engine.failure_text() == "CLOSE_NOTIFY_IN_HANDSHAKE");
 }
 
 TEST_CASE("an alert instead of a hello is the peer's") {
@@ -400,5 +405,40 @@ TEST_CASE("one engine's failure does not touch the next one") {
     REQUIRE(connection.engine.state() == State::open);
   }
 }
+
+#if defined(__GLIBC__) && !defined(POSTERN_SANITIZED)
+TEST_CASE("an idle open engine holds little") {
+  // 3,140 bytes with TLS 1.2 and 3,130 with TLS 1.3 (BoringSSL API 17, x86-64): the SSL with its
+  // TLS session and both directions' keys about 2,700, the rest the engine itself and its facts.
+  const auto version = GENERATE(0x0303, 0x0304);
+  constexpr std::size_t kEngines = 500;
+  TlsClientOptions options;
+  options.max_version = static_cast<std::uint16_t>(version);
+  options.server_name = "mail.example.com";
+  const auto context = context_of();
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.reserve(kEngines);
+  const auto open_one = [&] {
+    auto engine = std::make_unique<Engine>(context);
+    std::string plain;
+    std::string output;
+    TlsClient client(options);
+    for (client.receive(""); !client.connected() || engine->state() == State::handshaking;) {
+      engine->receive(client.take_output(), plain, output);
+      client.receive(std::exchange(output, {}));
+    }
+    client.send("EHLO client.example.com\r\n");
+    engine->receive(client.take_output(), plain, output);
+    engine->seal("250 mail.example.com\r\n", output);
+    return engine;
+  };
+  open_one();  // what is made once
+  const auto before = mallinfo2().uordblks;
+  for (std::size_t i = 0; i < kEngines; ++i) engines.push_back(open_one());
+  const auto each = (mallinfo2().uordblks - before) / kEngines;
+  INFO("TLS " << engines[0]->facts().version);
+  CHECK(each < 3500);
+}
+#endif
 
 }  // namespace postern::test

@@ -1,0 +1,279 @@
+// Certificates and keys: what is read from them, and what is said of broken ones.
+#include "tls/credentials.h"
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "test/support/certificates.h"
+
+namespace postern::test {
+
+using tls::Credentials;
+
+namespace {
+
+// A CA, an intermediate of it and a leaf, made once.
+struct Pki {
+  Issued root = issue({.common_name = "Root", .dns_names = {}, .is_ca = true});
+  Issued intermediate =
+      issue({.common_name = "Intermediate", .dns_names = {}, .issuer = &root, .is_ca = true});
+  Issued leaf = issue({.common_name = "mail.example.com",
+                       .dns_names = {"mail.example.com"},
+                       .issuer = &intermediate});
+};
+
+const Pki& pki() {
+  static const Pki made;
+  return made;
+}
+
+std::string message(const std::string& chain, const std::string& key) {
+  const auto result = Credentials::parse(chain, key, "chain.pem", "key.pem");
+  return result.ok() ? "" : result.error().message;
+}
+
+std::string message_of_chain(const std::string& chain) { return message(chain, pki().leaf.key()); }
+std::string message_of_key(const std::string& key) {
+  return message(pki().leaf.certificate(), key);
+}
+
+std::string pem_of(const std::string& label, const std::string& base64) {
+  return "-----BEGIN " + label + "-----\n" + base64 + "\n-----END " + label + "-----\n";
+}
+
+// A folder that goes with the test.
+struct Folder {
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "postern-XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(path / name, std::ios::binary) << text;
+    return (path / name).string();
+  }
+  std::filesystem::path path;
+};
+
+}  // namespace
+
+TEST_CASE("a chain with its key gives names, times and subject") {
+  const auto leaf = issue({.common_name = "Not a name",
+                           .dns_names = {"Mail.Example.COM", "*.example.org"},
+                           .issuer = &pki().intermediate,
+                           .not_before = 1'735'689'600,
+                           .not_after = 1'767'225'599});
+  const auto result = Credentials::parse(
+      leaf.certificate() + pki().intermediate.certificate() + pki().root.certificate(), leaf.key(),
+      "chain.pem", "key.pem");
+  REQUIRE(result.ok());
+  const auto& credentials = **result;
+  CHECK(credentials.names() == std::vector<std::string>{"mail.example.com", "*.example.org"});
+  CHECK(std::chrono::system_clock::to_time_t(credentials.not_before()) == 1'735'689'600);
+  CHECK(std::chrono::system_clock::to_time_t(credentials.not_after()) == 1'767'225'599);
+  CHECK(credentials.subject() == "CN = Not a name");
+}
+
+TEST_CASE("the common name counts only where there is no alternative name") {
+  const auto leaf = issue({.common_name = "Old.Example.com", .dns_names = {}});
+  const auto result = Credentials::parse(leaf.certificate(), leaf.key(), "c", "k");
+  REQUIRE(result.ok());
+  CHECK((*result)->names() == std::vector<std::string>{"old.example.com"});
+}
+
+TEST_CASE("a subject with octets that are no printable ASCII is escaped") {
+  const auto leaf = issue({.common_name = "M\xc3\xbcller\n\x1b[31m", .dns_names = {}});
+  const auto result = Credentials::parse(leaf.certificate(), leaf.key(), "c", "k");
+  REQUIRE(result.ok());
+  for (const char octet : (*result)->subject()) CHECK((octet >= 0x20 && octet < 0x7f));
+}
+
+TEST_CASE("every kind of key is taken, in PKCS#8 or its own form, with text around it") {
+  const auto kind = GENERATE(KeyKind::rsa, KeyKind::p256, KeyKind::p384, KeyKind::ed25519);
+  const auto leaf = issue({.common_name = "a", .dns_names = {}, .kind = kind});
+  CHECK(message("Subject: a\n" + leaf.certificate(), leaf.key()).empty());
+  const auto own_form = leaf.traditional_key();
+  if (!own_form.empty()) CHECK(message(leaf.certificate(), own_form).empty());
+  // One file with all: what other proxies have.
+  const auto all = leaf.certificate() + leaf.key();
+  CHECK(message(all, all).empty());
+}
+
+TEST_CASE("an expired certificate is no error") {
+  const auto leaf = issue({.common_name = "a", .dns_names = {}, .not_after = 1'700'000'001});
+  CHECK(message(leaf.certificate(), leaf.key()).empty());
+}
+
+TEST_CASE("times that the clock cannot say are cut to what it can") {
+  const auto leaf = issue({.common_name = "a",
+                           .dns_names = {},
+                           .not_before = -3'000'000'000,
+                           .not_after = 253'402'300'799});  // the end of 9999, "never"
+  const auto result = Credentials::parse(leaf.certificate(), leaf.key(), "c", "k");
+  REQUIRE(result.ok());
+  CHECK((*result)->not_before() <= std::chrono::system_clock::now());
+  CHECK((*result)->not_after() > std::chrono::system_clock::now());
+}
+
+TEST_CASE("files that are swapped are named so") {
+  CHECK(message(pki().leaf.key(), pki().leaf.certificate()) ==
+        "chain.pem holds a private key and no certificate: are chain and key swapped?");
+  CHECK(message_of_key(pki().leaf.certificate()) ==
+        "key.pem holds a certificate and no private key: are chain and key swapped?");
+}
+
+TEST_CASE("a chain without a certificate says what is there") {
+  CHECK(message_of_chain("") == "no certificate in chain.pem: the file is empty");
+  CHECK(message_of_chain("hello\n") == "no certificate in chain.pem: it has no PEM block");
+  CHECK(message_of_chain(pki().leaf.certificate_der()) ==
+        "no certificate in chain.pem: it looks like DER, not PEM; "
+        "try `openssl x509 -inform der -in FILE -out FILE.pem`");
+  CHECK(message_of_chain(pem_of("CERTIFICATE REQUEST", "AAAA")) ==
+        "no certificate in chain.pem: it holds only: CERTIFICATE REQUEST");
+}
+
+TEST_CASE("a chain that is damaged says where") {
+  const auto leaf = pki().leaf.certificate();
+  CHECK(message_of_chain(leaf + pki().intermediate.certificate().substr(0, 300)) ==
+        "chain.pem: PEM block 2 is damaged (cut off, or changed by an editor)");
+  CHECK(message_of_chain(leaf + pem_of("CERTIFICATE", "not*base64")) ==
+        "chain.pem: PEM block 2 is damaged (cut off, or changed by an editor)");
+  CHECK(message_of_chain(leaf + pem_of("CERTIFICATE", "AAAA")) ==
+        "certificate 2 in chain.pem is no valid X.509 certificate");
+}
+
+TEST_CASE("a chain in the wrong order says what the right one is") {
+  const auto& [root, intermediate, leaf] = pki();
+  CHECK(message_of_chain(intermediate.certificate() + leaf.certificate()) ==
+        "the key in key.pem does not belong to the first certificate in chain.pem "
+        "(CN = Intermediate) but to number 2: wrong order; the server's own certificate comes "
+        "first, then each one's issuer");
+  CHECK(message_of_chain(leaf.certificate() + root.certificate() + intermediate.certificate()) ==
+        "certificate 2 in chain.pem (CN = Root) is not the issuer of number 1, which is number 3 "
+        "(CN = Intermediate): wrong order");
+  CHECK(message_of_chain(leaf.certificate() + root.certificate()) ==
+        "certificate 2 in chain.pem (CN = Root) is not the issuer of number 1: that one's issuer "
+        "(CN = Intermediate) is missing");
+}
+
+TEST_CASE("a certificate that only has the name of the issuer is not taken for it") {
+  const auto impostor = issue({.common_name = "Intermediate", .dns_names = {"x.example.com"}});
+  const auto text = message_of_chain(pki().leaf.certificate() + impostor.certificate());
+  CHECK(text ==
+        "certificate 2 in chain.pem (CN = Intermediate) is not the issuer of number 1, though it "
+        "has that name: number 1 was signed by another key");
+}
+
+TEST_CASE("a key of another certificate is refused") {
+  const auto other = issue({.common_name = "other", .dns_names = {}});
+  CHECK(message_of_key(other.key()) ==
+        "the key in key.pem does not belong to the first certificate in chain.pem "
+        "(CN = mail.example.com)");
+  const auto rsa = issue({.common_name = "rsa", .dns_names = {}, .kind = KeyKind::rsa});
+  CHECK(message_of_key(rsa.key()) ==
+        "the key in key.pem does not belong to the first certificate in chain.pem "
+        "(CN = mail.example.com)");
+}
+
+TEST_CASE("a key with a passphrase names the cure, whatever the scheme") {
+  const std::string cure =
+      "the key in key.pem has a passphrase, which is not supported yet; take it off with "
+      "`openssl pkey -in FILE -out NEWFILE`";
+  CHECK(message_of_key(pki().leaf.encrypted_key()) == cure);
+  // By `openssl pkcs8 -topk8 -scrypt`: BoringSSL has no scrypt in PBES2.
+  CHECK(message_of_key(pem_of("ENCRYPTED PRIVATE KEY",
+                              "MIHkME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAiroYpDK0EUGgICQAAC\n"
+                              "AQgCAQEwHQYJYIZIAWUDBAEqBBDeEYK9ReJKvFHXNxnc00miBIGQATZ/lOOjLolZ\n"
+                              "wxLyecjRO7ygRIXPU361vSoJa2d4fg2KCpp2jFRKOZsTisuaQWJChoTUv6llKecN\n"
+                              "LpZ1NtwiL3PduTRH/YNS6QuRiFpnhupiMtquKu2MDxeYajV+Dlx5yBDZekTqJyav\n"
+                              "+udEnl1cyJJXvfUIjVF7+4TjkeNMKJCPa8Ss1D2/7rB4ElLAFjr5")) == cure);
+  // The form before PKCS#8.
+  CHECK(message_of_key("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+                       "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
+                       "-----END EC PRIVATE KEY-----\n") == cure);
+}
+
+TEST_CASE("a key that is none says what is there") {
+  CHECK(message_of_key("") == "no private key in key.pem: the file is empty");
+  CHECK(message_of_key("password\n") == "no private key in key.pem: it has no PEM block");
+  CHECK(message_of_key(pem_of("PUBLIC KEY", "AAAA")) ==
+        "no private key in key.pem: it holds only: PUBLIC KEY");
+  CHECK(message_of_key(pem_of("PRIVATE KEY", "AAAA")) ==
+        "the key in key.pem cannot be read: damaged, or of an unknown kind");
+  CHECK(message_of_key(pem_of("OPENSSH PRIVATE KEY", "AAAA")) ==
+        "the key in key.pem is one of SSH; a TLS key in PKCS#8 is needed");
+  auto cut = pki().leaf.key();
+  cut.resize(cut.size() / 2);
+  CHECK(message_of_key(cut) ==
+        "key.pem: PEM block 1 is damaged (cut off, or changed by an editor)");
+}
+
+TEST_CASE("what is far too much is refused") {
+  std::string chain;
+  for (std::size_t i = 0; i <= Credentials::kMaxChain; ++i) chain += pki().leaf.certificate();
+  CHECK(message_of_chain(chain) ==
+        "chain.pem has more than 16 certificates; it should hold the server's own and its "
+        "intermediates only");
+  std::string blocks;
+  for (int i = 0; i < 65; ++i) blocks += pem_of("PUBLIC KEY", "AAAA");
+  CHECK(message_of_key(blocks) == "key.pem has more than 64 PEM blocks");
+  CHECK(message_of_key(std::string(Credentials::kMaxFile + 1, '\n')) ==
+        "key.pem is too large for a PEM file (over 1 MiB)");
+}
+
+TEST_CASE("no message shows anything of a key") {
+  auto key = pki().leaf.key();
+  key[key.size() / 2] = '*';
+  const auto text = message_of_key(key);
+  CHECK_FALSE(text.empty());
+  CHECK(text.find(key.substr(30, 8)) == std::string::npos);
+}
+
+TEST_CASE("files are loaded, and one that cannot be read is named") {
+  const Folder folder;
+  const auto chain = folder.file("chain.pem", pki().leaf.certificate());
+  const auto key = folder.file("key.pem", pki().leaf.key());
+  const auto loaded = Credentials::load(chain, key);
+  REQUIRE(loaded.ok());
+  CHECK((*loaded)->names() == std::vector<std::string>{"mail.example.com"});
+
+  const auto missing = folder.path / "missing.pem";
+  CHECK(Credentials::load(missing, key).error().message ==
+        "cannot read " + missing.string() + ": No such file or directory");
+  CHECK(Credentials::load(chain, folder.path).error().message ==
+        "cannot read " + folder.path.string() + ": Is a directory");
+  CHECK(Credentials::load(folder.file("empty.pem", ""), key).error().message ==
+        "no certificate in " + (folder.path / "empty.pem").string() + ": the file is empty");
+  CHECK(Credentials::load("/dev/zero", key).error().message ==
+        "/dev/zero is too large for a PEM file (over 1 MiB)");
+}
+
+TEST_CASE("a throw-away certificate is for its names, from an hour ago for 30 days") {
+  using namespace std::chrono_literals;
+  const auto pem = tls::make_throwaway_certificate({"Demo.example.com", "127.0.0.1", "::1"});
+  const auto result = Credentials::parse(pem.chain, pem.key, "c", "k");
+  REQUIRE(result.ok());
+  const auto& credentials = **result;
+  CHECK(credentials.names() == std::vector<std::string>{"demo.example.com"});
+  CHECK(credentials.subject() == "CN = Demo.example.com");
+  const auto now = std::chrono::system_clock::now();
+  CHECK(credentials.not_before() < now - 59min);
+  CHECK(credentials.not_before() > now - 61min);
+  CHECK(credentials.not_after() > now + 30 * 24h - 1min);
+  CHECK(credentials.not_after() < now + 30 * 24h + 1min);
+  CHECK(tls::make_throwaway_certificate({"Demo.example.com"}).key != pem.key);
+}
+
+TEST_CASE("a throw-away certificate takes a name that is too long for a common name") {
+  const auto name = std::string(60, 'a') + ".example.com";
+  const auto pem = tls::make_throwaway_certificate({name});
+  const auto result = Credentials::parse(pem.chain, pem.key, "c", "k");
+  REQUIRE(result.ok());
+  CHECK((*result)->names() == std::vector<std::string>{name});
+  CHECK(tls::make_throwaway_certificate({}).chain.empty());
+}
+
+}  // namespace postern::test
