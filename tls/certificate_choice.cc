@@ -58,7 +58,7 @@ const CertificateChoice::Group& CertificateChoice::group_for(std::string_view se
   }
   // RFC 6125 section 6.4.3: the asterisk stands for one whole label, the leftmost.
   if (const auto dot = server_name.find('.'); dot != std::string_view::npos && dot > 0) {
-    const auto wildcard = by_name_.find("*" + std::string(server_name.substr(dot)));
+    const auto wildcard = by_name_.find(std::string("*").append(server_name.substr(dot)));
     if (wildcard != by_name_.end()) return wildcard->second;
   }
   return default_;
