@@ -1,6 +1,5 @@
 // postern: the command line.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -17,9 +16,17 @@ using namespace postern;
 
 constexpr int kUsage = 2;
 
-std::string add_settings_option(CLI::App& command, std::string& path) {
+void add_settings_option(CLI::App& command, std::string& path) {
   command.add_option("--config", path, "The settings file (YAML)")->required()->type_name("FILE");
-  return path;
+}
+
+int print_initial_settings(const commands::InitRequest& request) {
+  if (const auto fault = commands::fault_of(request); !fault.empty()) {
+    std::cerr << "postern init: " << fault << "\n";
+    return kUsage;
+  }
+  std::cout << commands::initial_settings(request);
+  return 0;
 }
 
 int parse_and_run(int argc, char** argv) {
@@ -69,7 +76,7 @@ int parse_and_run(int argc, char** argv) {
   }
   if (run->parsed()) return commands::run(settings_path);
   if (check->parsed()) return commands::check(check_request);
-  if (init->parsed()) return commands::init(init_request);
+  if (init->parsed()) return print_initial_settings(init_request);
   return commands::demo(demo_request);
 }
 

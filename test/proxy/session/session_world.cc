@@ -1,0 +1,105 @@
+// See session_world.h.
+#include "test/proxy/session/session_world.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "proxy/audit/event_json.h"
+#include "tls/credentials.h"
+
+namespace postern::test {
+
+namespace {
+
+std::shared_ptr<const tls::ServerContext> make_context() {
+  const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
+  tls::ServerOptions options;
+  auto credentials = tls::Credentials::parse(pair.chain, pair.key, "chain", "key");
+  REQUIRE(credentials.ok());
+  options.credentials = {*credentials};
+  auto context = tls::ServerContext::make(options);
+  REQUIRE(context.ok());
+  return *context;
+}
+
+}  // namespace
+
+SessionWorld::SessionWorld(const WorldOptions& options)
+    : service_(std::make_shared<session::Service>()) {
+  static const auto context = make_context();
+  service_->listener.name = "test";
+  service_->listener.tls_mode = options.mode;
+  service_->listener.cleartext_login = options.cleartext_login;
+  service_->protocol = options.protocol;
+  service_->options.hostname = "mail.example.com";
+  service_->tls = context;
+  service_->backend.name = "old";
+  service_->backend.connect_timeout = std::chrono::seconds(5);
+  service_->backend.greeting_timeout = std::chrono::seconds(60);
+  for (std::size_t i = 0; i < options.servers; ++i) {
+    service_->backend.servers.push_back(
+        *net::Address::parse("127.0.1." + std::to_string(i + 1), 143));
+  }
+}
+
+SessionWorld::~SessionWorld() = default;
+
+void SessionWorld::begin() {
+  auto [stream, peer] = make_stream();
+  client_ = peer;
+  session::Host& host = *this;
+  session_ = std::make_unique<session::Session>(
+      host, service_, *net::Address::parse("192.0.2.7", 50000), std::move(stream), "id");
+  session_->begin();
+}
+
+void SessionWorld::pass(net::Instant time) {
+  clock_.advance(time);
+  timers_.run(clock_.now());
+}
+
+void SessionWorld::shake_hands() {
+  tls_ = std::make_unique<TlsClient>();
+  tls_->receive("");
+  for (int flight = 0; flight < 4 && !tls_->failed(); ++flight) {
+    const auto output = tls_->take_output();
+    if (output.empty()) break;
+    client_->send(output);
+    tls_->receive(client_->take());
+  }
+  REQUIRE(tls_->connected());
+}
+
+void SessionWorld::say_in_tls(std::string_view bytes) {
+  tls_->send(bytes);
+  client_->send(tls_->take_output());
+}
+
+std::string SessionWorld::hear_in_tls() {
+  tls_->receive(client_->take());
+  return tls_->take_received();
+}
+
+void SessionWorld::record(audit::Event event) {
+  const auto json = nlohmann::json::parse(audit::json_line(event, 1, {"mail.example.com", "0"}));
+  auto text = json["event.action"].get<std::string>();
+  if (json.contains("event.outcome") && json["event.category"] == "authentication") {
+    text += " " + json["event.outcome"].get<std::string>();
+  }
+  if (json.contains("event.reason")) text += " " + json["event.reason"].get<std::string>();
+  events_.push_back(text);
+  last_event_ = std::move(event);
+}
+
+std::string SessionWorld::end_reason() const {
+  std::string reason;
+  for (const auto& event : events_) {
+    constexpr std::string_view kEnd = "session-end ";
+    if (!event.starts_with(kEnd)) continue;
+    REQUIRE(reason.empty());  // a session ends once
+    reason = event.substr(kEnd.size());
+  }
+  return reason;
+}
+
+}  // namespace postern::test

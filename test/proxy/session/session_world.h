@@ -1,0 +1,85 @@
+// One session in a world that the test plays: its client, its backend, its clock.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/session/session.h"
+#include "test/support/fake_net.h"
+#include "test/support/tls_client.h"
+
+namespace postern::test {
+
+// What a test sets; the rest is the default of the settings.
+struct WorldOptions {
+  conf::TlsMode mode = conf::TlsMode::required;
+  protocols::Protocol protocol = protocols::Protocol::imap;
+  conf::CleartextLogin cleartext_login = conf::CleartextLogin::observe;
+  std::size_t servers = 1;
+};
+
+class SessionWorld final : session::Host, audit::Sink {
+ public:
+  explicit SessionWorld(const WorldOptions& options);
+  ~SessionWorld();
+
+  // Begins the session: as if it had been accepted.
+  void begin();
+  // Moves the clock, and lets the timers ring that are due.
+  void pass(net::Instant time);
+  void shut_down() { session_->shut_down(); }
+
+  // The client's bytes in clear, and what came back since the last call.
+  void say(std::string_view bytes) { client_->send(bytes); }
+  std::string hear() { return client_->take(); }
+  // The client's TLS: begins the handshake and finishes it; afterwards both of these are encrypted.
+  void shake_hands();
+  void say_in_tls(std::string_view bytes);
+  std::string hear_in_tls();
+
+  // The dial succeeds, and the backend speaks.
+  void connect() { backend_ = dialer_.succeed(); }
+  void greet(std::string_view greeting) {
+    connect();
+    backend_->send(greeting);
+  }
+
+  FakePeer& client() { return *client_; }
+  FakePeer& backend() { return *backend_; }
+  FakeDialer& dialer() override { return dialer_; }
+  TlsClient& tls() { return *tls_; }
+  bool is_over() const { return is_retired_; }
+  bool has_timer() const { return timers_.next().has_value(); }
+
+  // The events so far, their actions in order ("login success", "session-end client_quit" …).
+  const std::vector<std::string>& events() const { return events_; }
+  // The one end reason; "" while there is none.
+  std::string end_reason() const;
+  const audit::Event& last_event() const { return last_event_; }
+
+ private:
+  net::Clock& clock() override { return clock_; }
+  net::TimerQueue& timers() override { return timers_; }
+  audit::Sink& audit() override { return *this; }
+  session::Scratch& scratch() override { return scratch_; }
+  std::string hash_of(std::string_view) override { return "hash"; }
+  void retire(session::Session&) override { is_retired_ = true; }
+  void record(audit::Event event) override;
+
+  FakeClock clock_;
+  net::TimerQueue timers_;
+  FakeDialer dialer_;
+  session::Scratch scratch_;
+  std::shared_ptr<session::Service> service_;
+  std::shared_ptr<FakePeer> client_;
+  std::shared_ptr<FakePeer> backend_;
+  std::unique_ptr<TlsClient> tls_;
+  std::unique_ptr<session::Session> session_;
+  std::vector<std::string> events_;
+  audit::Event last_event_;
+  bool is_retired_ = false;
+};
+
+}  // namespace postern::test
