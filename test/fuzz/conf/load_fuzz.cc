@@ -1,0 +1,76 @@
+// Any text as a settings file. It must never throw or crash; it has settings exactly where it has
+// no error; every diagnostic has one line of text, a place inside the file, and stands in order;
+// what settings hold is what the rest of postern relies on.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "conf/load.h"
+#include "conf/source.h"
+
+namespace {
+
+using namespace postern::conf;  // NOLINT: a target for the whole folder
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+bool is_one_line(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0 || (text[0] != '\t' && is_control(text))) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+void check(const Diagnostic& diagnostic, std::size_t size) {
+  require(!diagnostic.message.empty() && diagnostic.message.size() < 2000);
+  require(is_one_line(diagnostic.message) && is_one_line(diagnostic.line));
+  require(diagnostic.place.line >= 0 && diagnostic.place.column >= 0);
+  require(static_cast<std::size_t>(diagnostic.place.line) <= size + 2);
+  require(static_cast<std::size_t>(diagnostic.place.column) <= size + 2);
+  require(!text_of(diagnostic).empty());
+}
+
+void check(const Settings& settings) {
+  require(!settings.hostname.empty());
+  require(!settings.backends.empty() && !settings.listeners.empty());
+  require(!settings.audit_logs.empty());
+  require(settings.limits.connections > 0 && settings.limits.connections_per_ip > 0);
+  require(settings.limits.idle_timeout.count() > 0 && settings.limits.login_timeout.count() > 0);
+  require(settings.limits.line_length >= 1024 && settings.limits.line_length <= 1024 * 1024);
+  for (const auto& backend : settings.backends) {
+    require(!backend.name.empty() && !backend.servers.empty());
+    for (const auto& server : backend.servers) require(!server.host.empty() && server.port != 0);
+  }
+  for (const auto& listener : settings.listeners) {
+    require(!listener.name.empty() && !listener.addresses.empty());
+    require(listener.backend < settings.backends.size());
+    require(listener.tls.min_version <= listener.tls.max_version);
+    require(listener.tls_mode == TlsMode::none || !settings.certificates.empty());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto loaded = load_text(text, "p.yaml");
+  bool has_error = false;
+  Place last;
+  for (const auto& diagnostic : loaded.diagnostics) {
+    check(diagnostic, size);
+    has_error = has_error || diagnostic.severity == Severity::error;
+    const Place place = diagnostic.place;
+    if (place.line == 0) continue;
+    require(place.line > last.line || (place.line == last.line && place.column >= last.column));
+    last = place;
+  }
+  require(has_error != loaded.settings.has_value());
+  if (loaded.settings) check(*loaded.settings);
+  return 0;
+}
