@@ -1,0 +1,163 @@
+// Logins in ImapDialogue: LOGIN, AUTHENTICATE, the verdict and the answer. See imap_dialogue.h.
+//
+//   LOGIN's name comes …          judged                          passed on
+//   in the line, or as {n+}       once, with the user             then
+//   as a synchronising {n}        first without the user, then    after the second verdict, the
+//                                 with it, when its line ends     name's "+" of the backend
+//                                 swallowed
+//
+// An AUTHENTICATE is judged when it starts, and again whenever a response brings another user.
+#include <utility>
+
+#include "protocols/imap_dialogue.h"
+#include "protocols/imap_login.h"
+#include "protocols/imap_replies.h"
+
+namespace postern::protocols {
+
+// A line of a LOGIN has been added to command_, and its literal fits.
+void ImapDialogue::on_login(Steps& out) {
+  auto arguments = read_login(command_);
+  if (arguments.stage != LoginArguments::Stage::name_announced) {
+    return hold(Held::login, std::move(arguments.login), out);
+  }
+  const auto literal = *command_.announced();
+  if (literal.kind == LiteralKind::non_synchronising) return collect_literal(literal, out);
+  hold(Held::login_name, std::move(arguments.login), out);
+}
+
+void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
+                                   const std::optional<ImapLiteral>& literal, Steps& out) {
+  const auto arguments = literal ? std::nullopt : read_authenticate(head.arguments);
+  if (!arguments) {
+    return reject_tagged(head.tag, imap_text(ImapText::tagged_bad_arguments), literal, out);
+  }
+  exchange_.emplace(arguments->mechanism);
+  responses_ = 0;
+  if (arguments->initial_response) {
+    exchange_->response(*arguments->initial_response);
+    ++responses_;
+  }
+  command_.add_line(line);
+  hold(Held::sasl_start, exchange_->login(), out);
+}
+
+void ImapDialogue::on_sasl_response(std::string_view line, Steps& out) {
+  const auto text = without_newline(line);
+  if (text == "*") {
+    send_backend(line, out);
+    waiting_ = Waiting::answer;
+    reading_ = Reading::command;
+    return;
+  }
+  exchange_->response(text);
+  ++responses_;
+  if (exchange_->login() != login_) {
+    command_.add_line(line);
+    return hold(Held::sasl_response, exchange_->login(), out);
+  }
+  send_backend(line, out);
+  waiting_ = Waiting::challenge;
+}
+
+void ImapDialogue::hold(Held held, Login login, Steps& out) {
+  held_ = held;
+  login_ = std::move(login);
+  out.add(LoginTried{login_});
+}
+
+void ImapDialogue::decide(Verdict verdict, Steps& out) {
+  const auto held = std::exchange(held_, Held::nothing);
+  if (held == Held::nothing || state_ != State::open) return;
+  if (verdict == Verdict::refuse) {
+    refuse(held, out);
+  } else {
+    allow(held, out);
+  }
+  run(out);
+}
+
+void ImapDialogue::allow(Held held, Steps& out) {
+  switch (held) {
+    case Held::login_name:
+      return collect_literal(*command_.announced(), out);
+    case Held::login:
+      return pass_command(Outstanding::Kind::login, out);
+    case Held::sasl_start:
+      pass_command(Outstanding::Kind::login, out);
+      break;
+    case Held::sasl_response:
+      send_backend(command_.next_piece(), out);
+      command_.clear();
+      break;
+    case Held::nothing:
+      return;
+  }
+  waiting_ = Waiting::challenge;
+  reading_ = Reading::sasl;
+}
+
+void ImapDialogue::refuse(Held held, Steps& out) {
+  switch (held) {
+    case Held::login_name:
+      return reject(refusal(command_.tag(), false), command_.announced(), out);
+    case Held::login: {
+      const bool exposed = read_login(command_).exposed;
+      return reject(refusal(command_.tag(), exposed), command_.announced(), out);
+    }
+    case Held::sasl_start: {
+      const bool exposed = has_sent_secret(login_, responses_);
+      return reject(refusal(command_.tag(), exposed), {}, out);
+    }
+    case Held::sasl_response: {
+      // The backend stands in the exchange: end it there, and answer when it has.
+      auto& login = outstanding_.back();
+      login.kind = Outstanding::Kind::cancelled;
+      login.own = refusal(login.tag, has_sent_secret(login_, responses_));
+      command_.clear();
+      out.send(Side::backend, imap_text(ImapText::cancel));
+      waiting_ = Waiting::answer;
+      reading_ = Reading::command;
+      return;
+    }
+    case Held::nothing:
+      return;
+  }
+}
+
+// The answer to a refused login. In clear it asks for TLS, with a warning where the secret came.
+std::string ImapDialogue::refusal(std::string_view tag, bool exposed) const {
+  const bool clear = conditions_.transport == Transport::cleartext;
+  std::string text(clear && exposed ? imap_text(ImapText::secret_exposed) : std::string_view());
+  text.append(tag).append(" ");
+  return text.append(
+      imap_text(clear ? ImapText::tagged_privacy_required : ImapText::tagged_not_allowed));
+}
+
+// The backend's OK. All that was held goes out unread, and nothing is read any more.
+void ImapDialogue::log_in(std::string_view line, Steps& out) {
+  send_client(line, ListMoment::login_answer, out);
+  out.add(LoginAnswered{login_, Outcome::success});
+  for (auto& left : outstanding_) {
+    if (left.kind == Outstanding::Kind::own) out.send_made(Side::client, std::move(left.own));
+  }
+  auto rest = backend_.take_rest();
+  boundary_.feed(rest);
+  out.send_made(Side::client, std::move(rest));
+  out.send_made(Side::backend, client_.take_rest());
+  if (client_ended_ && !shut_) out.add(Shut{Side::backend});
+  out.add(PassThrough{});
+  state_ = State::passthrough;
+  std::vector<Outstanding>().swap(outstanding_);
+  command_.clear();
+  exchange_.reset();
+  login_ = {};
+}
+
+// The backend's NO or BAD.
+void ImapDialogue::login_failed(Steps& out) {
+  out.add(LoginAnswered{login_, Outcome::failure});
+  exchange_.reset();
+}
+
+}  // namespace postern::protocols

@@ -1,0 +1,62 @@
+// See imap_login.h.
+#include "protocols/imap_login.h"
+
+#include <algorithm>
+
+namespace postern::protocols {
+
+namespace {
+
+constexpr std::size_t kLongestUser = 255;
+constexpr std::size_t kLongestMechanism = 32;  // RFC 4422 section 3.1 allows 20
+
+bool is_mechanism_char(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+}  // namespace
+
+LoginArguments read_login(const ImapCommand& command) {
+  using Kind = ImapArguments::Kind;
+  LoginArguments result;
+  result.login.mechanism = "LOGIN";
+  result.login.sends_secret = true;
+  ImapArguments arguments(command, ImapArguments::Lists::as_atoms);
+  const auto name = arguments.next();
+  const auto announced = command.announced();
+  if (name.kind == Kind::announced) {
+    result.stage = LoginArguments::Stage::name_announced;
+    return result;
+  }
+  result.login.user = imap_value(name, kLongestUser);
+  const auto password = arguments.next();
+  if (announced) result.stage = LoginArguments::Stage::password_announced;
+  result.exposed = name.kind == Kind::broken ||
+                   (password.kind != Kind::end && password.kind != Kind::announced) ||
+                   (announced && announced->kind == LiteralKind::non_synchronising);
+  return result;
+}
+
+std::optional<AuthenticateArguments> read_authenticate(std::string_view text) {
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  AuthenticateArguments result;
+  result.mechanism = text.substr(0, text.find(' '));
+  if (result.mechanism.empty() || result.mechanism.size() > kLongestMechanism ||
+      !std::all_of(result.mechanism.begin(), result.mechanism.end(), is_mechanism_char)) {
+    return std::nullopt;
+  }
+  text.remove_prefix(result.mechanism.size());
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  if (text.find(' ') != std::string_view::npos) return std::nullopt;
+  if (!text.empty()) result.initial_response = text == "=" ? std::string_view() : text;
+  return result;
+}
+
+bool has_sent_secret(const Login& login, int responses) {
+  // SASL LOGIN gives the name alone first.
+  return login.sends_secret && responses > (login.mechanism == "AUTH-LOGIN" ? 1 : 0);
+}
+
+}  // namespace postern::protocols
