@@ -40,20 +40,10 @@ Pop3Dialogue::Pop3Dialogue(const Options& options, const Conditions& conditions)
       client_(options.line_length),
       backend_(kLongestReplyLine) {}
 
-Pop3Dialogue::~Pop3Dialogue() {
-  forget();
-  wipe(held_);
-}
-
-// Wipes what the last call sent.
-void Pop3Dialogue::forget() {
-  for (auto& bytes : sent_) wipe(bytes);
-  sent_.clear();
-}
+Pop3Dialogue::~Pop3Dialogue() { wipe(held_); }
 
 void Pop3Dialogue::feed(Side from, std::string_view bytes, Steps& out) {
   if (phase_ == Phase::over) return;
-  forget();
   fed_ = bytes;
   auto& buffer = from == Side::client ? client_ : backend_;
   buffer.open(bytes);
@@ -64,7 +54,6 @@ void Pop3Dialogue::feed(Side from, std::string_view bytes, Steps& out) {
 
 void Pop3Dialogue::decide(Verdict verdict, Steps& out) {
   if (phase_ != Phase::deciding) return;
-  forget();
   if (verdict == Verdict::refuse) {
     refuse_login(out);
   } else {
@@ -81,7 +70,6 @@ bool Pop3Dialogue::wants(Side side) const {
 
 void Pop3Dialogue::ended(Side side, Ending how, Steps& out) {
   if (phase_ == Phase::over) return;
-  forget();
   if (side == Side::client) {
     client_ended_ = true;
     return advance(out);
@@ -112,7 +100,6 @@ void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
 
 void Pop3Dialogue::farewell(Farewell why, Steps& out) {
   if (phase_ == Phase::over) return out.add(End{Cause::farewell});
-  forget();
   end(text_of(pop3_farewell_reply(why)), Cause::farewell, out);
 }
 
@@ -131,7 +118,7 @@ void Pop3Dialogue::advance(Steps& out) {
       }
       if (client_.too_long()) {
         last_command_ = "?";
-        out.add(Alarm{AlarmKind::line_too_long, {}});
+        out.add(Alarm{AlarmKind::line_too_long, "command"});
         leave(text_of(Pop3Reply::line_too_long), Cause::line_too_long);
         continue;
       }
@@ -147,7 +134,7 @@ void Pop3Dialogue::advance(Steps& out) {
     }
     break;
   }
-  if (stopped() || !client_ended_ || phase_ == Phase::greeting) return;
+  if (stopped() || !client_ended_) return;
   if (phase_ == Phase::refusing) return end({}, words_cause_, out);
   if (!shut_ && (reads_client() || client_.empty())) {
     shut_ = true;
@@ -445,7 +432,7 @@ void Pop3Dialogue::unasked(std::string_view line, Steps& out) {
   if (std::exchange(late_error_may_come_, false) && pop3_status(line) == Pop3Status::error) {
     return pass(Side::client, line, out);
   }
-  out.add(Alarm{AlarmKind::response_injection, {}});
+  out.add(Alarm{AlarmKind::response_injection, "reply without a command"});
   end(text_of(Pop3Reply::backend_unreadable), Cause::response_injection, out);
 }
 
@@ -479,8 +466,8 @@ void Pop3Dialogue::give_own_replies(Steps& out) {
   }
 }
 
-// Sends bytes on: as they are where they lie in what was fed, else in a copy that stays until the
-// next call.
+// Sends bytes on: as they are where they lie in what was fed, else as a copy, since a line buffer
+// moves on.
 void Pop3Dialogue::pass(Side to, std::string_view bytes, Steps& out) {
   const auto inside = [&] {
     const std::less_equal<const char*> at_most;
@@ -488,8 +475,7 @@ void Pop3Dialogue::pass(Side to, std::string_view bytes, Steps& out) {
            at_most(bytes.data() + bytes.size(), fed_.data() + fed_.size());
   };
   if (!fed_.empty() && inside()) return out.send(to, bytes);
-  sent_.emplace_back(bytes);
-  out.send(to, sent_.back());
+  out.send_made(to, std::string(bytes));
 }
 
 void Pop3Dialogue::pass_rest(Side from, Steps& out) {
@@ -501,8 +487,8 @@ void Pop3Dialogue::pass_rest(Side from, Steps& out) {
 // answer to its next command.
 void Pop3Dialogue::no_backend(std::string_view words, Cause cause, Steps& out) {
   if (phase_ != Phase::greeting || conditions_.greeting == BackendGreeting::pass) {
-    sent_.emplace_back(words);
-    return end(sent_.back(), cause, out);
+    out.send_made(Side::client, std::string(words));
+    return end({}, cause, out);
   }
   words_.assign(words);
   words_cause_ = cause;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +30,6 @@ class Pop3Dialogue : public Dialogue {
   void farewell(Farewell why, Steps& out) override;
   std::string take_rest() override { return client_.take_rest(); }
   std::string_view last_command() const override { return last_command_; }
-  void passed(std::string_view) override { forget(); }
 
  private:
   // What the client's next line means; the table is in pop3_dialogue.cc.
@@ -97,7 +95,6 @@ class Pop3Dialogue : public Dialogue {
   void backend_ended(Ending how, Steps& out);
   void no_backend(std::string_view words, Cause cause, Steps& out);
   void end(std::string_view words, Cause cause, Steps& out);
-  void forget();
   bool in_clear() const { return conditions_.transport == Transport::cleartext; }
   bool offers_stls() const { return in_clear() && conditions_.upgrade == Upgrade::offered; }
   bool hides_logins() const {
@@ -109,8 +106,7 @@ class Pop3Dialogue : public Dialogue {
   Phase phase_ = Phase::greeting;
   LineBuffer client_;
   LineBuffer backend_;
-  std::string_view fed_;         // what the present call brought: may be sent on without a copy
-  std::list<std::string> sent_;  // copies that were sent in the last call; wiped in the next
+  std::string_view fed_;  // what the present call brought: may be sent on without a copy
   std::vector<Expected> expected_;
   std::string list_;   // a multi-line reply, until it is complete
   std::string words_;  // `refusing`: the answer to the next command

@@ -29,7 +29,7 @@ void Pop3Gate::feed(std::string_view bytes, Steps& out) {
     }
     if (client_.too_long()) {
       last_command_ = "?";
-      out.add(Alarm{AlarmKind::line_too_long, {}});
+      out.add(Alarm{AlarmKind::line_too_long, "command"});
       end(Pop3Reply::line_too_long, Cause::line_too_long, out);
     }
     break;

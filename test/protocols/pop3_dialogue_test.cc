@@ -298,7 +298,8 @@ TEST_CASE("commands that nobody knows, RPOP too, pass and have one line of answe
 }
 
 TEST_CASE("a reply that nobody asked for is an alarm and the end") {
-  const std::string end = "alarm response_injection\n" + kUnreadable + "end response_injection\n";
+  const std::string end = "alarm response_injection reply without a command\n" + kUnreadable +
+                          "end response_injection\n";
   REQUIRE(greeted(kTls, {backend("+OK injected\r\n")}) == end);
   REQUIRE(greeted(kObserve, {client("NOOP\r\n"), backend("+OK\r\n+OK\r\n")}) ==
           "B: NOOP\\r\\n\nC: +OK\\r\\n\n" + end);
@@ -382,6 +383,12 @@ TEST_CASE("the client's end is carried to the backend once all its commands are 
           "C: +OK hi\\r\\n\nB: NOOP\\r\\n\nshut backend\n");
 }
 
+TEST_CASE("a client that goes before the greeting has nothing to say: the backend is let go") {
+  REQUIRE(run(kTls, {ended(Side::client), backend("+OK hi\r\n")}) ==
+          "shut backend\nC: +OK hi\\r\\n\n");
+  REQUIRE(run(kAfterStls, {ended(Side::client)}) == "shut backend\n");
+}
+
 TEST_CASE("a malformed line never passes: the replies that are due come first, then the end") {
   for (const std::string_view line : {std::string_view("NOOP\n"), std::string_view("NO\rOP\r\n"),
                                       std::string_view("NO\0P\r\n", 6)}) {
@@ -398,7 +405,7 @@ TEST_CASE("a malformed or overlong SASL response ends at once: the backend waits
   REQUIRE(
       greeted(kTls, {client("AUTH LOGIN\r\n"), backend("+\r\n"), client(std::string(1001, 'a'))}) ==
       start +
-          "\nalarm line_too_long\nC: -ERR Command line too long\\r\\n\n"
+          "\nalarm line_too_long command\nC: -ERR Command line too long\\r\\n\n"
           "end line_too_long\n");
 }
 
@@ -406,8 +413,9 @@ TEST_CASE("a line of the limit passes, a longer one is an alarm and the end") {
   const std::string longest = std::string(998, 'a') + "\r\n";
   REQUIRE(greeted(kTls, {client(longest)}) == "B: " + std::string(998, 'a') + "\\r\\n\n");
   for (const auto* ending : {"\r\n", ""}) {
-    REQUIRE(greeted(kTls, {client(std::string(1001, 'a') + ending)}) ==
-            "alarm line_too_long\nC: -ERR Command line too long\\r\\n\nend line_too_long\n");
+    REQUIRE(
+        greeted(kTls, {client(std::string(1001, 'a') + ending)}) ==
+        "alarm line_too_long command\nC: -ERR Command line too long\\r\\n\nend line_too_long\n");
   }
 }
 

@@ -95,7 +95,7 @@ TEST_CASE("a line of the limit passes, a longer one ends the gate whether it end
   for (const auto* ending : {"\r\n", ""}) {
     REQUIRE(steps(std::string(201, 'a') + ending) ==
             kGreeting +
-                "\nalarm line_too_long\nC: -ERR Command line too long\\r\\n\n"
+                "\nalarm line_too_long command\nC: -ERR Command line too long\\r\\n\n"
                 "end line_too_long\n");
   }
 }
