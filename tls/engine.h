@@ -60,7 +60,7 @@ class Engine {
   enum class State { handshaking, open, ended, failed };
   static constexpr std::size_t kMaxRecord = 16 * 1024;  // plain bytes: RFC 8446 section 5.1
 
-  // `context` is kept alive by the engine.
+  // `context`, never null, is kept alive by the engine.
   explicit Engine(std::shared_ptr<const ServerContext> context);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

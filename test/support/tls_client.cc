@@ -191,6 +191,12 @@ void TlsClient::close() {
   SSL_shutdown(native_->ssl.get());
 }
 
+void TlsClient::update_keys() {
+  ERR_clear_error();
+  demand(SSL_key_update(native_->ssl.get(), SSL_KEY_UPDATE_REQUESTED) == 1, "key update");
+  SSL_write(native_->ssl.get(), "", 0);  // that is what sends it
+}
+
 void TlsClient::renegotiate() {
   // The smallest ClientHello of TLS 1.2: a random, one suite, no extensions.
   std::string hello("\x01\x00\x00\x29\x03\x03", 6);

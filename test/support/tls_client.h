@@ -39,6 +39,8 @@ class TlsClient {
   void send(std::string_view plain);
   // Sends close_notify.
   void close();
+  // TLS 1.3 only: changes the keys it sends with, and asks the server to do the same.
+  void update_keys();
   // TLS 1.2 only: tries a renegotiation, which BoringSSL's client has no call for, by sending a
   // ClientHello record of its own making. Connect with ciphers "ECDHE-ECDSA-AES128-GCM-SHA256".
   // Nothing more can be sent afterwards.

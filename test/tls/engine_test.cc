@@ -387,6 +387,27 @@ TEST_CASE("an attempt at renegotiation fails") {
   CHECK(connection.client.error() == "TLSV1_ALERT_NO_RENEGOTIATION");
 }
 
+TEST_CASE("keys change in both directions where the peer asks for it") {
+  Connection connection(context_of());
+  for (int i = 0; i < 100; ++i) {
+    connection.client.update_keys();
+    connection.to_server("ping");
+    REQUIRE(connection.plain == "ping");
+    connection.plain.clear();
+    connection.to_client("pong");
+    REQUIRE(connection.client.take_received() == "pong");
+  }
+}
+
+TEST_CASE("key updates without end fail") {
+  Connection connection(context_of());
+  for (int i = 0; i < 100; ++i) connection.client.update_keys();
+  connection.pump();
+  CHECK(connection.engine.state() == State::failed);
+  CHECK(connection.engine.failure() == Failure::protocol_error);
+  CHECK(connection.engine.failure_text() == "TOO_MANY_KEY_UPDATES");
+}
+
 TEST_CASE("a failed engine takes everything and gives nothing") {
   Outcome outcome("not TLS");
   outcome.output.clear();
