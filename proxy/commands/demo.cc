@@ -85,10 +85,15 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The preferred port where it is free, else 0: any.
+// The preferred port where it is free, else another; 0 where there is none.
 std::uint16_t free_port(std::uint16_t preferred) {
-  const auto bound = net::bind_all(*net::Address::parse("127.0.0.1", preferred), 1);
-  return std::holds_alternative<net::Error>(bound) ? 0 : preferred;
+  for (const std::uint16_t port : {preferred, std::uint16_t{0}}) {
+    const auto bound = net::bind_all(*net::Address::parse("127.0.0.1", port), 1);
+    if (const auto* sockets = std::get_if<std::vector<net::Socket>>(&bound)) {
+      return net::Address::of_socket(sockets->front().get()).port();
+    }
+  }
+  return 0;
 }
 
 std::string settings_text(const demo::LegacyPorts& old) {

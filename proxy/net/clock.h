@@ -13,6 +13,8 @@ class Clock {
   virtual ~Clock() = default;
   // Monotonic, as of this turn of the loop: cheap, and does not move while a callback runs.
   virtual Instant now() const = 0;
+  // Monotonic and exact, for durations that are recorded.
+  virtual std::chrono::nanoseconds exact() const = 0;
   // The date and time of day.
   virtual std::chrono::system_clock::time_point wall() const = 0;
 };

@@ -34,6 +34,7 @@ class Loop final : public Clock, public Dialer {
   void before_waiting(std::function<void()> task) { before_waiting_ = std::move(task); }
 
   Instant now() const override { return Instant(uv_now(&loop_)); }
+  std::chrono::nanoseconds exact() const override { return std::chrono::nanoseconds(uv_hrtime()); }
   std::chrono::system_clock::time_point wall() const override { return wall_clock(); }
   std::unique_ptr<Dial> dial(const Address& address, DialUser& user) override;
 

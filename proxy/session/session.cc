@@ -38,11 +38,11 @@ Session::Session(Host& host, std::shared_ptr<const Service> service, const net::
       id_(std::move(id)),
       source_(source),
       destination_(client->local()),
-      accepted_at_(host.clock().now()),
+      accepted_at_(host.clock().exact()),
       timer_(host.timers(), *this),
       client_(std::move(client)),
-      stage_began_(accepted_at_),
-      last_activity_(accepted_at_) {
+      stage_began_(host.clock().now()),
+      last_activity_(stage_began_) {
   client_->attach(*this);
 }
 
@@ -393,7 +393,7 @@ void Session::take(const protocols::Shut& step) {
 }
 
 void Session::take(const protocols::LoginTried& step) {
-  login_tried_at_ = host_.clock().now();
+  login_tried_at_ = host_.clock().exact();
   decision_ =
       policy::judge_login(service_->listener, {.security = security_, .user = step.login.user});
   if (decision_.verdict == policy::Verdict::refuse) record_refused(step.login, Exposure::none);

@@ -115,7 +115,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   const std::string id_;
   const net::Address source_;
   const net::Address destination_;
-  const net::Instant accepted_at_;
+  const std::chrono::nanoseconds accepted_at_;
   net::Timer timer_;
 
   net::StreamPtr client_;
@@ -132,7 +132,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   std::optional<audit::Server> server_;  // once dialled
   std::string greeting_begin_;           // while it may still be a refusal, and others are left
   policy::Decision decision_;            // on the login that is being tried
-  net::Instant login_tried_at_{};
+  std::chrono::nanoseconds login_tried_at_{};
   std::string client_name_;
   std::string_view client_named_by_;
   std::uint64_t bytes_in_ = 0;

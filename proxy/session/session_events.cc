@@ -104,7 +104,7 @@ void Session::record_login(const protocols::Login& login, protocols::Outcome out
     event.login.user_hash = host_.hash_of(login.user);
   }
   event.success = is_success;
-  event.duration = host_.clock().now() - login_tried_at_;
+  event.duration = host_.clock().exact() - login_tried_at_;
   event.verdict = name_of(decision_.verdict);
   event.rule = decision_.rule;
   record(std::move(event));
@@ -140,7 +140,7 @@ void Session::record_end(EndReason reason) {
   audit::SessionEndEvent event;
   event.session = session_part();
   event.reason = session::name_of(reason);
-  event.duration = host_.clock().now() - accepted_at_;
+  event.duration = host_.clock().exact() - accepted_at_;
   event.bytes_in = bytes_in_;
   event.bytes_out = bytes_out_;
   if (!has_settled_) {

@@ -15,6 +15,7 @@ namespace postern::test {
 class FakeClock final : public net::Clock {
  public:
   net::Instant now() const override { return now_; }
+  std::chrono::nanoseconds exact() const override { return now_; }
   std::chrono::system_clock::time_point wall() const override {
     return std::chrono::system_clock::time_point(std::chrono::hours(24) * 20000 + now_);
   }
