@@ -90,11 +90,10 @@ TEST_CASE("each tab in an indentation is named") {
 
 TEST_CASE("a file has at most 1 MiB") {
   const std::string rest(kRest);
-  const std::string line = "#" + std::string(1022, 'x') + "\n";
+  const std::string line = std::string("#").append(1022, 'x').append("\n");
   std::string text = rest;
   while (text.size() + line.size() <= 1024 * 1024) text += line;
-  text += "#" + std::string(1024 * 1024 - text.size() - 1, 'x');
-  REQUIRE(text.size() == 1024 * 1024);
+  text.append(1024 * 1024 - text.size(), '#');
   REQUIRE(faults(text).empty());
   REQUIRE(faults(text + "x") == "p.yaml: larger than 1 MiB; expected a settings file\n");
 }
@@ -114,7 +113,7 @@ TEST_CASE("a long line is not shown, and a long word only its beginning") {
 
 TEST_CASE("after a hundred findings the rest is counted") {
   std::string text;
-  for (int i = 0; i < 2000; ++i) text += "k" + std::to_string(i) + "xxxxx: 1\n";
+  for (int i = 0; i < 2000; ++i) text.append("k").append(std::to_string(i)).append("xxxxx: 1\n");
   const auto loaded = load_text(text + std::string(kRest), "p.yaml");
   REQUIRE(loaded.diagnostics.size() == 101);
   REQUIRE(loaded.diagnostics[99].place.line == 100);

@@ -76,8 +76,9 @@ TEST_CASE("an alias to nothing is an alias") {
 TEST_CASE("a document that would blow up is not expanded") {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 20; ++i) {
-    const std::string last = "*a" + std::to_string(i - 1);
-    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+    const std::string number = std::to_string(i);
+    const std::string last = std::string("*a").append(std::to_string(i - 1));
+    bomb.append("a").append(number).append(": &a").append(number).append(" [").append(last);
     for (int k = 0; k < 9; ++k) bomb += ", " + last;
     bomb += "]\n";
   }
