@@ -50,7 +50,7 @@ void ImapDialogue::feed(Side from, std::string_view bytes, Steps& out) {
 
 bool ImapDialogue::wants(Side side) const {
   if (side == Side::backend) return true;
-  return !client_ended_ && client_.size() < options_.line_length;
+  return !client_ended_ && client_.size() <= options_.line_length;  // one more shows it too long
 }
 
 void ImapDialogue::ended(Side side, Ending how, Steps& out) {

@@ -34,18 +34,18 @@ inline std::string play(const protocols::Conditions& conditions, const std::vect
              actions, policy);
 }
 
-// The same behind a greeting, whose own step is left out of the result.
+// The same behind a greeting, whose own bytes are left out of the result.
 inline std::string play_greeted(const protocols::Conditions& conditions,
                                 std::vector<Action> actions,
                                 const Policy& policy = always(protocols::Verdict::allow)) {
   actions.insert(actions.begin(), backend("* OK ready\r\n"));
-  const std::string greeting =
-      conditions.greeting == protocols::BackendGreeting::swallow ? "" : "C: * OK ready\\r\\n";
   auto text = play(conditions, actions, policy);
+  if (conditions.greeting == protocols::BackendGreeting::swallow) return text;
+  const std::string greeting = "C: * OK ready\\r\\n";
   if (!text.starts_with(greeting)) return "no greeting: " + text;
   text.erase(0, greeting.size());
-  // Where more was sent to the client directly behind it, that line goes on.
-  return text.starts_with("\n") ? text.substr(1) : (greeting.empty() ? text : "C: " + text);
+  // Where more was sent to the client directly behind it, its step goes on.
+  return text.starts_with("\n") ? text.substr(1) : "C: " + text;
 }
 
 }  // namespace postern::test
