@@ -50,6 +50,23 @@ Fault take_fault() {
   return fault;
 }
 
+// In TLS 1.3 a client may end the handshake with an alert in clear when the server already expects
+// encrypted ones: OpenSSL's does so when it refuses the certificate. BoringSSL takes that for a
+// broken record. `last_read` is the end of what it read; "" where it is no such alert.
+std::string alert_in_clear(const std::array<char, 7>& last_read) {
+  const std::string_view record(last_read.data(), last_read.size());
+  constexpr std::string_view kLength("\0\2", 2);
+  if (record[0] != SSL3_RT_ALERT || record[1] != SSL3_VERSION_MAJOR ||
+      record.substr(3, 2) != kLength) {
+    return {};
+  }
+  const auto description = static_cast<std::uint8_t>(record[6]);
+  if (description == SSL_AD_CLOSE_NOTIFY) return std::string(kClosedEarly);
+  const char* const text =
+      ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, SSL_AD_REASON_OFFSET + description));
+  return text == nullptr ? "ALERT" : text;
+}
+
 std::string version_of(const SSL* ssl) {
   switch (SSL_version(ssl)) {
     case TLS1_VERSION:
@@ -199,6 +216,11 @@ void Engine::settle(int result) {
       return;
     default:
       auto fault = take_fault();
+      if (state_ == State::handshaking && fault.failure == Failure::protocol_error) {
+        if (auto alert = alert_in_clear(native_->wire.last_read); !alert.empty()) {
+          fault = {Failure::peer_alert, std::move(alert)};
+        }
+      }
       fail(fault.failure, std::move(fault.text));
   }
 }

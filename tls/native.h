@@ -68,6 +68,8 @@ struct Wire {
   std::string_view cipher;
   std::string* output = nullptr;
   std::unique_ptr<Offer> offer;
+  // The last octets read, for one look: BoringSSL reads record by record, never ahead.
+  std::array<char, 7> last_read{};
 };
 
 // The BIO over `wire`, which must outlive it. Null when out of memory.

@@ -10,11 +10,10 @@ namespace postern::tls {
 
 namespace {
 
-// TLS 1.2 and before; TLS 1.3 has its own. In brackets the client's order decides: one without AES
-// in hardware puts ChaCha20 first.
+// TLS 1.2 and before, in our order; in TLS 1.3 BoringSSL looks at what hardware both sides have.
 constexpr std::string_view kModernSuites =
-    "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:ECDHE-RSA-AES256-GCM-SHA384";
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305";
 // All that TLS 1.0 and 1.1 can use with forward secrecy here.
 constexpr std::string_view kLegacySuites =
     ":ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA";
