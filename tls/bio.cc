@@ -19,10 +19,10 @@ int read_cipher(BIO* bio, char* into, int size) {
   const auto taken = std::min(wire.cipher.size(), static_cast<std::size_t>(std::max(size, 0)));
   std::memcpy(into, wire.cipher.data(), taken);
   wire.cipher.remove_prefix(taken);
-  const auto kept = std::min(taken, wire.last_read.size());
-  std::rotate(wire.last_read.begin(), wire.last_read.begin() + static_cast<std::ptrdiff_t>(kept),
-              wire.last_read.end());
-  std::copy_n(into + taken - kept, kept, wire.last_read.end() - static_cast<std::ptrdiff_t>(kept));
+  auto& last = wire.last_read;
+  const auto fresh = std::min(taken, last.size());
+  std::memmove(last.data(), last.data() + fresh, last.size() - fresh);
+  std::memcpy(last.data() + last.size() - fresh, into + taken - fresh, fresh);
   return static_cast<int>(taken);
 }
 
