@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""The audit lines: their keys, the order of these, their values; one line a login that the backend
+answered or postern refused, and one a session's end."""
+import re
+import smtplib
+
+import harness
+from harness import (HOSTNAME, FakeImap, FakePop3, FakeSmtp, Postern, Wire, every_mode)
+
+# All keys there are, in their order.
+ORDER = """
+@timestamp log.level event.action event.category event.outcome event.reason event.duration
+event.sequence observer.name observer.version postern.session_id postern.listener network.protocol
+source.ip source.port destination.ip destination.port postern.backend.name postern.backend.ip
+postern.backend.port postern.backend.source_port postern.security postern.starttls.offered
+postern.starttls.used tls.version tls.cipher tls.curve tls.resumed tls.next_protocol tls.client.ja4
+tls.client.supported_versions tls.client.supported_ciphers tls.client.supported_groups
+tls.client.signature_algorithms postern.auth.mechanism postern.auth.secret_exposed
+postern.policy.verdict postern.policy.rule bytes.in bytes.out tls.client.server_name user.name
+user.domain user.hash user.effective.name postern.last_command user_agent.original
+postern.client.source
+""".split()
+
+HEAD = "@timestamp log.level event.action event.category".split()
+SEQUENCE = "event.sequence observer.name observer.version".split()
+SESSION = """postern.session_id postern.listener network.protocol source.ip source.port
+destination.ip destination.port""".split()
+BACKEND = """postern.backend.name postern.backend.ip postern.backend.port
+postern.backend.source_port""".split()
+SECURITY = "postern.security postern.starttls.offered postern.starttls.used".split()
+TLS = "tls.version tls.cipher tls.curve tls.resumed".split()
+LOGIN = """postern.auth.mechanism postern.auth.secret_exposed postern.policy.verdict
+postern.policy.rule""".split()
+BYTES = ["bytes.in", "bytes.out"]
+
+
+class Audit(harness.TestCase):
+    def begin(self, protocol, make):
+        room = self.own_room()
+        self.fake = room.enter(make())
+        postern = room.enter(Postern(room, every_mode(protocol, "old"), {"old": self.fake.port}))
+        self.tls = room.client_tls()
+        return postern
+
+    def wire(self, postern, listener, tls=None):
+        wire = Wire(postern.port(listener), tls=self.tls if tls == "implicit" else None,
+                    server_name=HOSTNAME)
+        self.addCleanup(wire.close)
+        wire.line()
+        return wire
+
+    def check_common(self, postern):
+        """What holds for every line."""
+        events = postern.events()
+        for number, event in enumerate(events, 1):
+            keys = list(event)
+            self.assertEqual(keys, sorted(keys, key=ORDER.index))
+            self.assertNotIn(None, event.values())
+            self.assertRegex(event["@timestamp"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertEqual(event["event.sequence"], number)
+            self.assertEqual(event["observer.name"], HOSTNAME)
+        self.assertEqual(events[0]["event.action"], "start")
+
+    def test_a_login_over_implicit_tls(self):
+        postern = self.begin("imap", FakeImap)
+        wire = self.wire(postern, "implicit", "implicit")
+        wire.imap("a LOGIN anna secret")
+        wire.imap("z LOGOUT")
+        source = wire.socket.getsockname()[1]
+        wire.close()
+        end = postern.wait_events(1, "session-end")[0]
+        login = postern.events("login")[0]
+        self.assertEqual(list(login), HEAD + ["event.outcome", "event.duration"] + SEQUENCE
+                         + SESSION + BACKEND + SECURITY + TLS + LOGIN
+                         + ["tls.client.server_name", "user.name"])
+        self.assertEqual(list(end), HEAD + ["event.reason", "event.duration"] + SEQUENCE + SESSION
+                         + BACKEND + SECURITY + TLS + BYTES + ["tls.client.server_name"])
+        common = {
+            "log.level": "info", "postern.listener": "implicit", "network.protocol": "imap",
+            "source.ip": "127.0.0.1", "source.port": source, "destination.ip": "127.0.0.1",
+            "destination.port": postern.port("implicit"), "postern.backend.name": "old",
+            "postern.backend.ip": "127.0.0.1", "postern.backend.port": self.fake.port,
+            "postern.security": "implicit", "postern.starttls.offered": False,
+            "postern.starttls.used": False, "tls.version": "1.3", "tls.resumed": False,
+            "tls.client.server_name": HOSTNAME}
+        for event in (login, end):
+            self.assertEqual({key: event[key] for key in common}, common)
+            self.assertIn(event["tls.cipher"], ("TLS_AES_128_GCM_SHA256",
+                                                "TLS_AES_256_GCM_SHA384",
+                                                "TLS_CHACHA20_POLY1305_SHA256"))
+        self.assertEqual(login["postern.session_id"], end["postern.session_id"])
+        wanted = {"event.category": "authentication", "event.outcome": "success",
+                  "postern.auth.mechanism": "LOGIN", "postern.auth.secret_exposed": False,
+                  "postern.policy.verdict": "allow", "postern.policy.rule": "listener",
+                  "user.name": "anna"}
+        self.assertEqual({key: login[key] for key in wanted}, wanted)
+        self.assertEqual((end["event.category"], end["event.reason"]), ("session", "client_quit"))
+        sent = b"a LOGIN anna secret\r\nz LOGOUT\r\n"
+        self.assertEqual(end["bytes.in"], len(sent))
+        self.assertGreater(end["bytes.out"], 50)
+        self.assertTrue(10_000 < end["event.duration"] < 60e9)
+        self.assertTrue(0 < login["event.duration"] <= end["event.duration"])
+        self.check_common(postern)
+
+    def test_each_mechanism_has_its_name(self):
+        plain = "AGFubmEAc2VjcmV0"  # \0anna\0secret
+        ways = {
+            ("imap", "LOGIN"): ["a LOGIN anna secret"],
+            ("imap", "PLAIN"): [f"a AUTHENTICATE PLAIN {plain}"],
+            ("imap", "AUTH-LOGIN"): ["a AUTHENTICATE LOGIN", "YW5uYQ==", "c2VjcmV0"],
+            ("pop3", "USER"): ["USER anna", "PASS secret"],
+            ("pop3", "PLAIN"): ["AUTH PLAIN", plain],
+            ("submission", "PLAIN"): [f"AUTH PLAIN {plain}"],
+            ("submission", "AUTH-LOGIN"): ["AUTH LOGIN", "YW5uYQ==", "c2VjcmV0"],
+        }
+        makes = {"imap": FakeImap, "pop3": FakePop3, "submission": FakeSmtp}
+        for protocol, make in makes.items():
+            postern = self.begin(protocol, make)
+            for (of, mechanism), lines in ways.items():
+                if of != protocol:
+                    continue
+                for listener in ("observe", "implicit"):
+                    with self.subTest(protocol=protocol, mechanism=mechanism, listener=listener):
+                        before = len(postern.events("login"))
+                        wire = self.wire(postern, listener, listener)
+                        if protocol == "submission":
+                            wire.smtp("EHLO client.example.test")
+                        for line in lines:
+                            wire.send(line + "\r\n")
+                            wire.line()
+                        wire.close()
+                        login = postern.wait_events(before + 1, "login")[-1]
+                        clear = listener == "observe"
+                        self.assertEqual(
+                            (login["postern.auth.mechanism"], login.get("user.name"),
+                             login["postern.auth.secret_exposed"], login["postern.security"],
+                             login["event.outcome"], login["postern.starttls.offered"]),
+                            (mechanism, "anna", clear, "cleartext" if clear else "implicit",
+                             "success", clear))
+                        self.assertEqual("tls.version" in login, not clear)
+            self.check_common(postern)
+
+    def test_starttls_and_the_ehlo_name(self):
+        postern = self.begin("submission", FakeSmtp)
+        client = smtplib.SMTP("127.0.0.1", postern.port("required"), timeout=10,
+                              local_hostname="scanner.example.test")
+        client.starttls(context=self.tls)
+        client.login("anna", "secret")
+        client.quit()
+        login = postern.wait_events(1, "login")[0]
+        self.assertEqual(login["postern.security"], "starttls")
+        self.assertTrue(login["postern.starttls.offered"] and login["postern.starttls.used"])
+        self.assertEqual(login["user_agent.original"], "scanner.example.test")
+        self.assertEqual(login["postern.client.source"], "ehlo")
+
+    def test_the_imap_id_is_the_client(self):
+        postern = self.begin("imap", FakeImap)
+        wire = self.wire(postern, "implicit", "implicit")
+        wire.imap('a ID ("name" "Thunder" "version" "1.5")')
+        wire.imap("b LOGIN anna secret")
+        login = postern.wait_events(1, "login")[0]
+        self.assertEqual((login["user_agent.original"], login["postern.client.source"]),
+                         ("Thunder 1.5", "imap_id"))
+
+    def test_one_line_for_each_answered_login_and_one_end(self):
+        postern = self.begin("imap", FakeImap)
+        wire = self.wire(postern, "implicit", "implicit")
+        for secret in ("wrong", "wrong", "right"):
+            wire.imap(f"a LOGIN anna {secret}")
+        wire.imap("z LOGOUT")
+        wire.close()
+        postern.wait_events(1, "session-end")
+        logins = postern.events("login")
+        self.assertEqual([login["event.outcome"] for login in logins],
+                         ["failure", "failure", "success"])
+        # People type passwords where the name belongs: of a failed login only a hash is kept.
+        self.assertNotIn("user.name", logins[0])
+        self.assertIn("user.hash", logins[0])
+        self.assertEqual(logins[0]["user.hash"], logins[1]["user.hash"])
+        self.assertEqual(len(postern.events("session-end")), 1)
+        self.check_common(postern)
+
+    def test_a_refused_login_is_one_line_without_a_backend(self):
+        postern = self.begin("pop3", FakePop3)
+        for listener in ("required", "optional"):
+            with self.subTest(listener=listener):
+                wire = self.wire(postern, listener)
+                for line in ("USER anna", "PASS secret", "QUIT"):
+                    wire.pop3(line)
+                wire.close()
+                postern.wait_events(1, "session-end", postern__listener=listener)
+                refused = postern.events("login-refused", postern__listener=listener)
+                self.assertEqual(len(refused), 1)
+                wanted = {"log.level": "warn", "event.outcome": "failure",
+                          "event.reason": "cleartext", "postern.auth.mechanism": "USER",
+                          "postern.policy.verdict": "refuse", "postern.policy.rule": "listener"}
+                self.assertEqual({key: refused[0].get(key) for key in wanted}, wanted)
+                self.assertEqual("postern.backend.name" in refused[0], listener == "optional")
+        self.assertEqual(postern.events("login"), [])
+        self.check_common(postern)
+
+    def test_a_session_without_a_login_ends_with_its_last_command(self):
+        postern = self.begin("submission", FakeSmtp)
+        wire = self.wire(postern, "required")
+        wire.smtp("ehlo scanner")
+        wire.close()
+        end = postern.wait_events(1, "session-end")[0]
+        self.assertEqual(end["postern.last_command"], "EHLO")
+        self.assertEqual(end["event.reason"], "client_closed")
+
+    def test_a_failed_handshake_says_what_the_client_offered(self):
+        postern = self.begin("imap", FakeImap)
+        done = harness.run("openssl", "s_client", "-connect",
+                           f"127.0.0.1:{postern.port('implicit')}", "-tls1_1", "-cipher",
+                           "ALL:@SECLEVEL=0", "-servername", "old.example.test")
+        self.assertNotEqual(done.returncode, 0)
+        failed = postern.wait_events(1, "tls-handshake")[0]
+        self.assertEqual(failed["event.outcome"], "failure")
+        self.assertIn("1.1", str(failed["tls.client.supported_versions"]))
+        self.assertTrue(any("TLS_" in name for name in failed["tls.client.supported_ciphers"]))
+        self.assertEqual(failed["tls.client.server_name"], "old.example.test")
+        end = postern.wait_events(1, "session-end")[0]
+        self.assertEqual(end["event.reason"], "handshake_failed")
+        self.check_common(postern)
+
+    def test_a_name_forges_nothing(self):
+        postern = self.begin("imap", FakeImap)
+        evil = b'x\\","event.outcome":"success\\\\\xff\xe2\x80\xa8\x07' + b"y" * 400
+        wire = self.wire(postern, "implicit", "implicit")
+        wire.send(b"a LOGIN {%d+}\r\n" % len(evil) + evil + b" secret\r\n")
+        wire.imap(tag="a")
+        wire.send(b'b LOGIN "CORP\\\\anna" secret\r\n')
+        wire.close()
+        postern.wait_events(1, "session-end")
+        for line in postern.stdout().split("\n")[:-1]:
+            self.assertTrue(line.isascii())
+            self.assertIsNone(re.search(r"[\x00-\x1f\x7f]", line))
+        login = postern.events("login")[0]
+        shown = login.get("user.name", "") + login.get("user.domain", "")
+        self.assertLessEqual(len(shown.encode()), 2 * 256)
+        self.check_common(postern)
+
+    def test_a_domain_stands_apart(self):
+        postern = self.begin("imap", FakeImap)
+        wire = self.wire(postern, "implicit", "implicit")
+        wire.imap(r'b LOGIN "CORP\\anna" secret')
+        login = postern.wait_events(1, "login")[0]
+        self.assertEqual((login["user.domain"], login["user.name"]), ("CORP", "anna"))
+
+
+if __name__ == "__main__":
+    harness.main()

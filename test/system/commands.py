@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""The command line: check, init, --version, --help; their exit statuses and whole error texts."""
+import re
+
+import harness
+from harness import HOSTNAME, FakeImap, Postern, args, run
+
+GOOD = """\
+certificates:
+  - {{chain: {chain}, key: {key}}}
+backends:
+  old: {{servers: ["127.0.0.1:143"]}}
+listeners:
+  - {{name: imap, protocol: imap, address: "127.0.0.1:{port}", tls: implicit, backend: old}}
+"""
+
+
+class Commands(harness.TestCase):
+    def file(self, text, name="postern.yaml"):
+        path = self.room.path / name
+        path.write_text(text)
+        return path
+
+    def good(self, **change):
+        chain, key = self.room.certificate()
+        words = {"chain": chain, "key": key, "port": harness.free_port(), **change}
+        return GOOD.format(**words)
+
+    def check(self, text, *more):
+        path = self.file(text)
+        return path, run(args.postern, "check", "--config", path, *more, timeout=20)
+
+    def test_check_accepts_a_good_file_and_binds_nothing(self):
+        port = harness.free_port()
+        path = self.file(self.good(port=port))
+        for _ in range(2):
+            done = run(args.postern, "check", "--config", path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        # Not even where somebody else listens there.
+        with Postern(self.room, [{"protocol": "imap", "tls": "implicit", "backend": "old"}],
+                     {"old": port}) as postern:
+            self.assertEqual(run(args.postern, "check", "--config",
+                                 postern.config).returncode, 0)
+
+    def test_check_shows_file_line_column_the_line_and_a_caret(self):
+        path, done = self.check(self.good().replace("listeners:", "lisenters:"))
+        self.assertEqual(done.returncode, 1)
+        text = done.stderr + done.stdout
+        lines = text.splitlines()
+        where = next(i for i, line in enumerate(lines) if line.startswith(f"{path}:5:1: "))
+        self.assertRegex(lines[where], r"lisenters.*listeners")
+        self.assertEqual(lines[where + 1:where + 3], ["lisenters:", "^"])
+
+    def test_check_gives_all_errors_at_once(self):
+        text = self.good().replace("tls: implicit", "tls: sometimes").replace(
+            "backend: old", "backend: new") + "limits: {connections: many}\nworkers: -1\n"
+        path, done = self.check(text)
+        self.assertEqual(done.returncode, 1)
+        places = re.findall(rf"(?m)^{re.escape(str(path))}:(\d+):(\d+): ",
+                            done.stderr + done.stdout)
+        self.assertEqual([line for line, _ in places], ["6", "6", "7", "8"], done.stderr)
+
+    def test_keys_of_later_are_refused_as_not_supported_yet(self):
+        for key in ("rules: []", "admin: {socket: /tmp/x}", "state: embedded",
+                    "refusal: {text: x}"):
+            with self.subTest(key=key):
+                path, done = self.check(self.good() + key + "\n")
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr + done.stdout,
+                                 rf"{re.escape(str(path))}:7:1: .*not supported yet")
+
+    def test_check_loads_certificates_and_keys(self):
+        chain, key = self.room.certificate("ecdsa")
+        other = self.room.certificate("rsa")[1]
+        for what, change, named in (
+                ("a missing file", {"chain": self.room.path / "none.pem"}, "none.pem"),
+                ("another's key", {"key": other}, other.name),
+                ("a key for a chain", {"chain": key}, key.name)):
+            with self.subTest(what=what):
+                path, done = self.check(self.good(**change))
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(named, done.stderr + done.stdout)
+                self.assertRegex(done.stderr + done.stdout, rf"{re.escape(str(path))}:2:\d+: ")
+        self.assertNotIn("PRIVATE KEY", done.stderr + done.stdout)
+        del chain
+
+    def test_run_fails_on_what_check_refuses(self):
+        path = self.file(self.good().replace("protocol: imap", "protocol: imap5"))
+        done = run(args.postern, "run", "--config", path, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rf"{re.escape(str(path))}:6:\d+: ")
+
+    def test_usage_errors_are_2(self):
+        for words in ([], ["sing"], ["check"], ["run"], ["check", "--config"],
+                      ["check", "--nonsense"], ["init"]):
+            with self.subTest(words=words):
+                done = run(args.postern, *words, timeout=20)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                self.assertTrue(done.stderr)
+
+    def test_a_settings_file_that_is_not_there(self):
+        done = run(args.postern, "check", "--config", self.room.path / "nowhere.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nowhere.yaml", done.stderr)
+
+    def test_init_prints_what_check_accepts(self):
+        chain, key = self.room.certificate()
+        done = run(args.postern, "init", "--hostname", HOSTNAME, "--backend", "127.0.0.1",
+                   "--certificate", chain, "--key", key, check=0)
+        for word in (HOSTNAME, "127.0.0.1", "587", "465", "143", "993", "110", "995", "#"):
+            self.assertIn(word, done.stdout)
+        for protocol in ("smtp", "submission", "imap", "pop3"):
+            self.assertRegex(done.stdout, rf"protocol: {protocol}\b")
+        _, checked = self.check(done.stdout)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_init_without_a_certificate_names_where_it_must_be(self):
+        done = run(args.postern, "init", "--hostname", HOSTNAME, "--backend", "old.example.test",
+                   check=0)
+        path, checked = self.check(done.stdout)
+        self.assertEqual(checked.returncode, 1)
+        self.assertRegex(checked.stderr + checked.stdout,
+                         rf"{re.escape(str(path))}:\d+:\d+: .*\.pem")
+
+    def test_check_connect_dials_the_backends(self):
+        with FakeImap() as fake:
+            dead = harness.free_port()
+            with Postern(self.room, [
+                    {"protocol": "imap", "tls": "implicit", "backend": "good"},
+                    {"name": "dead", "protocol": "imap", "tls": "implicit", "backend": "dead"}],
+                    {"good": fake.port, "dead": dead}) as postern:
+                done = run(args.postern, "check", "--config", postern.config, "--connect",
+                           timeout=30)
+            self.assertGreaterEqual(fake.accepted, 1)
+            text = done.stdout + done.stderr
+            self.assertIn(str(dead), text)
+            self.assertIn("IMAP4rev1", text)
+
+    def test_version_names_its_boringssl(self):
+        done = run(args.postern, "--version", check=0)
+        self.assertRegex(done.stdout, r"^postern \d+\.\d+\.\d+")
+        self.assertIn("BoringSSL", done.stdout)
+
+    def test_help_for_each(self):
+        for words in ([], ["run"], ["check"], ["init"], ["demo"]):
+            with self.subTest(words=words):
+                done = run(args.postern, *words, "--help", check=0)
+                self.assertIn(" ".join(["postern", *words]), done.stdout)
+                self.assertGreater(len(done.stdout.splitlines()), 3)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Out of descriptors: accepting pauses, postern says so, nobody is lost, and it goes on when there
+is room. The sessions that are there do not notice."""
+import harness
+from harness import FakeImap, Postern, Wire
+
+# Enough for the program itself with two workers, and for some of the clients below.
+DESCRIPTORS = 64
+CLIENTS = 60
+
+
+class Descriptors(harness.TestCase):
+    def test_accepting_pauses_and_goes_on(self):
+        harness.need("prlimit")
+        room = self.own_room()
+        fake = room.enter(FakeImap())
+        postern = Postern(room, [{"protocol": "imap", "tls": "required", "backend": "old"},
+                                 {"protocol": "imap", "tls": "optional", "backend": "old"}],
+                          {"old": fake.port})
+        postern.start(prefix=("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}"))
+        self.addCleanup(postern.__exit__)
+        idle = postern.descriptors()
+        self.assertLess(idle, DESCRIPTORS - 10)
+        first = Wire(postern.port("imap-optional"))
+        self.addCleanup(first.close)
+        self.assertRegex(first.line(), r"^\* OK")
+
+        clients = [Wire(postern.port("imap-required")) for _ in range(CLIENTS)]
+        for client in clients:
+            self.addCleanup(client.close)
+        harness.until(lambda: "Too many open files" in postern.stderr()
+                      or "descriptor" in postern.stderr(), "stderr names the lack\n"
+                      + postern.stderr())
+        greeted, waiting = [], []
+        for client in clients:
+            (greeted if client.quiet(0.05).startswith("* OK") else waiting).append(client)
+        self.assertTrue(greeted)
+        self.assertTrue(waiting)
+        self.assertRegex(first.imap("a NOOP")[-1], "^a OK")
+
+        # Those who wait are let in as the others leave; nobody of them was closed.
+        while waiting:
+            self.assertTrue(greeted)
+            for client in greeted:
+                client.send("z LOGOUT\r\n")
+                self.assertIn("z OK", client.rest())
+                client.close()
+            greeted = []
+
+            def somebody_is_greeted():
+                greeted.extend(c for c in waiting if c.quiet(0.02).startswith("* OK"))
+                return greeted
+            harness.until(somebody_is_greeted, f"{len(waiting)} still wait", within=10)
+            waiting = [client for client in waiting if client not in greeted]
+        for client in greeted:
+            client.close()
+        self.assertRegex(first.imap("b LOGOUT")[-1], "^b OK")
+        first.close()
+        harness.until(lambda: postern.descriptors() <= idle, "the descriptors are back")
+        self.assertLess(postern.stderr().count("\n"), 40, "said once, not for each client")
+
+
+if __name__ == "__main__":
+    harness.main()

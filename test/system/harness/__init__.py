@@ -1,0 +1,21 @@
+"""What the system tests share: a throw-away room on loopback, the built binary, real mail servers
+without TLS, scripted fake backends, and a client that speaks in raw lines.
+
+A test file is a unittest module that ends in `harness.main()`. It is called with
+`--postern PATH`; exit status 77 means that all of it was skipped (CTest's SKIP_RETURN_CODE).
+"""
+from .base import (HOSTNAME, Room, TestCase, args, free_port, listens, main, need, need_root,
+                   tool, until)
+from .clients import (login_imap, login_pop3, login_smtp, open_imap, open_pop3, open_smtp, run,
+                      s_client)
+from .dovecot import PASSWORD, USER, Dovecot
+from .fakes import Fake, FakeImap, FakePop3, FakeSmtp, Peer
+from .postern import Postern, every_mode
+from .postfix import Postfix
+from .wire import Wire, client_hello, shapes
+
+__all__ = ["HOSTNAME", "Room", "TestCase", "args", "free_port", "listens", "main", "need",
+           "need_root", "tool", "until", "login_imap", "login_pop3", "login_smtp", "open_imap",
+           "open_pop3", "open_smtp", "run", "s_client", "PASSWORD", "USER", "Dovecot", "Fake",
+           "FakeImap", "FakePop3", "FakeSmtp", "Peer", "Postern", "every_mode", "Postfix", "Wire",
+           "client_hello", "shapes"]

@@ -1,0 +1,190 @@
+"""The built program under test: its settings file, its process, and what it says."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+from . import base
+
+TOP_ORDER = ("hostname", "workers", "certificates", "tls", "backends", "listeners", "limits",
+             "smtp", "audit", "log", "shutdown_grace")
+
+
+def address_of(port):
+    return f"127.0.0.1:{port}"
+
+
+def every_mode(protocol, backend):
+    """A listener of each kind: required, implicit, optional (refuses clear logins), observe
+    (optional, allows them) and clear (no TLS at all)."""
+    modes = {"required": {"tls": "required"}, "implicit": {"tls": "implicit"},
+             "optional": {"tls": "optional", "cleartext_login": "refuse"},
+             "observe": {"tls": "optional", "cleartext_login": "observe"},
+             "clear": {"tls": "none", "cleartext_login": "observe"}}
+    return [{"name": name, "protocol": protocol, "backend": backend, **keys}
+            for name, keys in modes.items()]
+
+
+class Postern:
+    """`postern run` with settings given as Python values.
+
+    `listeners` is a list of dicts as in the settings file; `name` defaults to protocol-tls and
+    `address` to a free port, which `port(name)` tells. `backends` maps a name to a port, a list of
+    ports, or a dict as in the file. Other keyword arguments are top-level keys.
+    """
+
+    def __init__(self, room, listeners, backends, certificates=None, **top):
+        self.room = room
+        self.ports = {}
+        self.process = None
+        self.folder = pathlib.Path(room.folder(f"postern-{base.free_port()}"))
+        self.settings = {"hostname": base.HOSTNAME, "workers": 2, "shutdown_grace": "1s", **top}
+        if certificates is None:
+            certificates = [room.certificate()]
+        if certificates:
+            self.settings["certificates"] = [{"chain": str(c), "key": str(k)}
+                                             for c, k in certificates]
+        self.settings["backends"] = {name: self._backend(value)
+                                     for name, value in backends.items()}
+        self.settings["listeners"] = [self._listener(dict(given)) for given in listeners]
+        self.config = self.folder / "postern.yaml"
+        self.config.write_text(self.text())
+
+    @staticmethod
+    def _backend(value):
+        if isinstance(value, dict):
+            return value
+        ports = value if isinstance(value, (list, tuple)) else [value]
+        return {"servers": [address_of(port) for port in ports]}
+
+    def _listener(self, given):
+        name = given.pop("name", f"{given['protocol']}-{given['tls']}")
+        port = given.pop("port", None) or base.free_port()
+        self.ports[name] = port
+        return {"name": name, "address": address_of(port), **given}
+
+    def text(self):
+        """The settings file: block style at the top, JSON (which is YAML) for the values."""
+        lines = []
+        for key in sorted(self.settings, key=TOP_ORDER.index):
+            value = self.settings[key]
+            if isinstance(value, list):
+                lines += [f"{key}:"] + [f"  - {json.dumps(item)}" for item in value]
+            elif key == "backends":
+                lines += [f"{key}:"] + [f"  {k}: {json.dumps(v)}" for k, v in value.items()]
+            else:
+                lines.append(f"{key}: {json.dumps(value)}")
+        return "\n".join(lines) + "\n"
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        """Ends it properly; a crash or a sanitizer's report makes the test fail here."""
+        if self.process and self.process.poll() is None:
+            self.stop()
+        elif self.process and self.process.returncode not in self.allowed:
+            raise AssertionError(f"postern had ended with {self.process.returncode}:\n"
+                                 f"{self.stderr()}")
+
+    allowed = (0,)
+
+    def start(self, prefix=(), wait=True):
+        """Starts it; `prefix` are words before the command (prlimit …)."""
+        self.out, self.err = self.folder / "stdout", self.folder / "stderr"
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            self.process = subprocess.Popen(
+                [*prefix, base.args.postern, "run", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        if wait:
+            base.until(self._is_up, f"postern listens\n{self.text()}", within=15)
+        return self
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"postern ended with {self.process.returncode} at start:\n"
+                                 f"{self.stderr()}\n{self.text()}")
+        return all(base.listens(port) for port in self.ports.values())
+
+    def port(self, name):
+        return self.ports[name]
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def wait(self, within=15):
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+            raise AssertionError(f"postern did not end within {within} s:\n{self.stderr()}") \
+                from None
+
+    def stop(self, status=0, within=15):
+        """SIGTERM, then its exit status is checked."""
+        self.signal()
+        got = self.wait(within)
+        if got != status:
+            raise AssertionError(f"postern ended with {got}, not {status}:\n{self.stderr()}")
+
+    def stdout(self):
+        return self.out.read_text(encoding="utf-8")
+
+    def stderr(self):
+        return self.err.read_text(encoding="utf-8", errors="backslashreplace")
+
+    def events(self, action=None, **wanted):
+        """The audit events so far, as (ordered) dicts; `wanted` keys use __ for a dot."""
+        wanted = {key.replace("__", "."): value for key, value in wanted.items()}
+        found = []
+        for line in self.stdout().splitlines(keepends=True):
+            if not line.endswith("\n"):
+                continue  # being written
+            event = json.loads(line)
+            if action and event.get("event.action") != action:
+                continue
+            if all(event.get(key) == value for key, value in wanted.items()):
+                found.append(event)
+        return found
+
+    def wait_events(self, count, action=None, within=10, **wanted):
+        """The first `count` events of this kind, or a failure that shows all there are."""
+        try:
+            base.until(lambda: len(self.events(action, **wanted)) >= count, "events", within)
+        except AssertionError:
+            raise AssertionError(f"expected {count} {action} {wanted}, got:\n{self.stdout()}"
+                                 f"\nstderr:\n{self.stderr()}") from None
+        return self.events(action, **wanted)[:count]
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def sockets(self):
+        """How many of its descriptors are sockets."""
+        count = 0
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(OSError):
+                count += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
+        return count
+
+    def memory_kib(self):
+        """Its proportional share of memory (PSS)."""
+        with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1])
+        raise AssertionError("smaps_rollup has no Pss")
+
+    @staticmethod
+    def sanitized():
+        """Whether the program was built with a sanitizer: its memory then says nothing."""
+        binary = pathlib.Path(base.args.postern).read_bytes()
+        return b"__asan_init" in binary or b"__tsan_init" in binary

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Every wait and every number has its limit: connections in all and by address, handshake, login
+and idle time, the length of a line. Who runs into one is told so in the protocol's words."""
+import time
+
+import harness
+from harness import FakeImap, FakePop3, FakeSmtp, Postern, Wire, until
+
+FAKES = {"imap": FakeImap, "pop3": FakePop3, "smtp": FakeSmtp}
+BYE = {"imap": r"(?m)^\* BYE ", "pop3": "(?m)^-ERR ", "smtp": "(?m)^421 "}
+
+
+class Limits(harness.TestCase):
+    @classmethod
+    def arrange(cls):
+        cls.fakes = {protocol: cls.room.enter(make()) for protocol, make in FAKES.items()}
+
+    def postern(self, modes=("required", "optional", "implicit"), **limits):
+        room = self.own_room()
+        made = room.enter(Postern(
+            room, [{"protocol": protocol, "tls": tls, "backend": protocol,
+                    "cleartext_login": "observe"} for protocol in FAKES for tls in modes],
+            {protocol: fake.port for protocol, fake in self.fakes.items()}, limits=limits))
+        made.client_tls = room.client_tls()
+        return made
+
+    def each(self, postern, modes=("required", "optional", "implicit")):
+        """A greeted client on every listener."""
+        for protocol in FAKES:
+            for mode in modes:
+                listener = f"{protocol}-{mode}"
+                with self.subTest(listener=listener), \
+                        Wire(postern.port(listener), tls=postern.client_tls
+                             if mode == "implicit" else None) as wire:
+                    self.assertTrue(wire.line())
+                    yield protocol, listener, wire
+
+    def reasons(self, postern, listener, count=1):
+        ends = postern.wait_events(count, "session-end", postern__listener=listener)
+        return [end["event.reason"] for end in ends]
+
+    def test_connections(self):
+        postern = self.postern(connections=3)
+        held = [Wire(postern.port("imap-required")) for _ in range(3)]
+        for wire in held:
+            self.addCleanup(wire.close)
+            wire.line()
+        for protocol in FAKES:
+            with self.subTest(protocol=protocol), \
+                    Wire(postern.port(f"{protocol}-required")) as wire:
+                self.assertRegex(wire.rest(), BYE[protocol])
+        with Wire(postern.port("imap-implicit")) as wire:
+            wire.rest_rudely()
+        self.assertEqual(len(postern.wait_events(4, "limit")), 4)
+        held[0].close()
+
+        def enters():
+            with Wire(postern.port("imap-required")) as wire:
+                return wire.line().startswith("* OK")
+        until(enters, "there is room again")
+
+    def test_connections_per_ip(self):
+        postern = self.postern(connections_per_ip=2)
+        port = postern.port("imap-required")
+        for source in ("127.0.0.1", "127.0.0.2"):
+            held = [Wire(port, source=source) for _ in range(2)]
+            for wire in held:
+                self.addCleanup(wire.close)
+                self.assertRegex(wire.line(), r"^\* OK")
+            with Wire(port, source=source) as wire:
+                self.assertRegex(wire.rest(), BYE["imap"])
+        events = postern.wait_events(2, "limit")
+        self.assertEqual([event["source.ip"] for event in events], ["127.0.0.1", "127.0.0.2"])
+
+    def test_handshake_timeout(self):
+        postern = self.postern(modes=("implicit", "required"), handshake_timeout="1s")
+        for protocol in FAKES:
+            listener = f"{protocol}-implicit"
+            with self.subTest(listener=listener), Wire(postern.port(listener)) as wire:
+                began = time.monotonic()
+                wire.rest_rudely()
+                self.assertTrue(0.8 < time.monotonic() - began < 6)
+                self.assertEqual(self.reasons(postern, listener), ["handshake_timeout"])
+        with Wire(postern.port("pop3-required")) as wire:
+            wire.line()
+            self.assertRegex(wire.pop3("STLS")[0], r"^\+OK")
+            wire.rest_rudely()
+        self.assertEqual(self.reasons(postern, "pop3-required"), ["handshake_timeout"])
+
+    def test_login_timeout(self):
+        postern = self.postern(login_timeout="1s")
+        for protocol, listener, wire in self.each(postern):
+            began = time.monotonic()
+            self.assertRegex(wire.rest(), BYE[protocol])
+            self.assertTrue(0.6 < time.monotonic() - began < 6)
+            self.assertEqual(self.reasons(postern, listener), ["login_timeout"])
+
+    def test_commands_do_not_put_the_login_timeout_off(self):
+        postern = self.postern(modes=("implicit",), login_timeout="1s")
+        with Wire(postern.port("imap-implicit"), tls=postern.client_tls) as wire:
+            wire.line()
+            began, line = time.monotonic(), ""
+            while "BYE" not in line and time.monotonic() - began < 6:
+                wire.send("n NOOP\r\n")
+                line = wire.line()
+                time.sleep(0.1)
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertEqual(self.reasons(postern, "imap-implicit"), ["login_timeout"])
+
+    def test_idle_timeout(self):
+        logins = {"imap": ["a LOGIN anna secret\r\n"], "pop3": ["USER anna\r\n", "PASS x\r\n"],
+                  "smtp": ["EHLO c\r\n", "AUTH PLAIN AGFubmEAc2VjcmV0\r\n"]}
+        postern = self.postern(modes=("implicit", "optional"), login_timeout="1s",
+                               idle_timeout="2s")
+        for protocol, listener, wire in self.each(postern, ("implicit", "optional")):
+            for line in logins[protocol]:
+                wire.send(line)
+                if protocol == "smtp":
+                    wire.smtp()
+                else:
+                    wire.line()
+            began = time.monotonic()
+            got = wire.rest_rudely()
+            self.assertTrue(1.5 < time.monotonic() - began < 7, got)
+            if protocol != "pop3":
+                self.assertRegex(got, BYE[protocol])
+            self.assertEqual(self.reasons(postern, listener), ["idle_timeout"])
+
+    def test_line_length(self):
+        errors = {"imap": r"(?m)^(\* BYE|\* BAD|\S+ BAD) ", "pop3": "(?m)^-ERR ",
+                  "smtp": "(?m)^(500|421) "}
+        postern = self.postern(line_length="4KiB")
+        for protocol, listener, wire in self.each(postern):
+            for _ in range(8):
+                try:
+                    wire.send("x" * 1024)
+                except OSError:
+                    break
+            self.assertRegex(wire.rest(), errors[protocol])
+            self.assertEqual(self.reasons(postern, listener), ["line_too_long"])
+        for protocol, fake in self.fakes.items():
+            self.assertNotIn(b"x" * 4097, fake.everything())
+
+    def test_a_client_that_never_reads_holds_back_its_backend(self):
+        """Back-pressure: what nobody reads is not piled up in postern."""
+        amount = 64 * 1024 * 1024
+        sent = [0]
+
+        def script(peer):
+            peer.send("* OK x\r\n")
+            peer.line()
+            peer.send("a OK in\r\n")
+            block = b"* 1 EXISTS\r\n" * 5000
+            while sent[0] < amount:
+                peer.send(block)
+                sent[0] += len(block)
+
+        room = self.own_room()
+        fake = room.enter(harness.Fake(script))
+        postern = room.enter(Postern(
+            room, [{"protocol": "imap", "tls": "implicit", "backend": "old"}],
+            {"old": fake.port}))
+        with Wire(postern.port("imap-implicit"), tls=room.client_tls()) as wire:
+            wire.line()
+            before = postern.memory_kib()
+            wire.imap("a LOGIN anna secret")
+            time.sleep(1.5)
+            self.assertLess(sent[0], amount // 2)
+            if not postern.sanitized():
+                self.assertLess(postern.memory_kib() - before, 4096)
+
+
+if __name__ == "__main__":
+    harness.main()
