@@ -41,7 +41,7 @@ class Fifty(harness.TestCase):
                     mailbox = f"box-{number}-{turn}"
                     text = str(client.status("INBOX", "(MESSAGES)"))
                     good = "OK" in text and client.create(mailbox)[0] == "OK"
-                    good = good and mailbox in str(client.list("", mailbox)[1])
+                    good = good and mailbox in str(client.list('""', mailbox)[1])
                 elif protocol == "pop3":
                     good = client.noop().startswith(b"+OK")
                 else:

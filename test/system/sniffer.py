@@ -55,14 +55,17 @@ class Sniffer(harness.TestCase):
                  "-w", str(path), "-Z", "root", " or ".join(f"tcp port {port}" for port in ports)]
         tcpdump = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
         try:
-            first = tcpdump.stderr.readline() + tcpdump.stderr.readline()
-            if "listening on" not in first:
-                tcpdump.wait(within)
-                self.skipTest(f"no capture is permitted here: {first.strip()}")
+            said = ""
+            while "listening on" not in said:
+                line = tcpdump.stderr.readline()
+                if not line:
+                    self.skipTest(f"no capture is permitted here: {said.strip()}")
+                said += line
             action()
             harness.until(lambda: self._settled(path), "the capture is written")
         finally:
-            tcpdump.send_signal(signal.SIGINT)
+            if tcpdump.poll() is None:
+                tcpdump.send_signal(signal.SIGINT)
             tcpdump.wait(within)
             tcpdump.stderr.close()
         return streams(path)

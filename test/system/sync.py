@@ -7,7 +7,7 @@ COUNT = 200
 
 CONFIG = """\
 IMAPAccount old
-Host 127.0.0.1
+Host localhost
 Port {port}
 User {user}
 Pass "{password}"
