@@ -35,13 +35,13 @@ class Fifty(harness.TestCase):
         try:
             login = {"imap": login_imap, "pop3": login_pop3, "submission": login_smtp}[protocol]
             client = login(self.room, port, tls, user, password)
+            if protocol == "imap":
+                client.create(f"box-{number}")
             barrier.wait(60)
             for turn in range(20):
                 if protocol == "imap":
-                    mailbox = f"box-{number}-{turn}"
-                    text = str(client.status("INBOX", "(MESSAGES)"))
-                    good = "OK" in text and client.create(mailbox)[0] == "OK"
-                    good = good and mailbox in str(client.list('""', mailbox)[1])
+                    answer = client.status(f"box-{number}", "(MESSAGES)")
+                    good = answer[0] == "OK" and f"box-{number} ".encode() in answer[1][0]
                 elif protocol == "pop3":
                     good = client.noop().startswith(b"+OK")
                 else:
