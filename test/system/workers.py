@@ -48,7 +48,7 @@ class Workers(harness.TestCase):
         done = run(args.postern, "run", "--config", self.postern.config, timeout=15)
         self.assertEqual(done.returncode, 1, done.stderr)
         port = self.postern.port("imap-implicit")
-        self.assertRegex(done.stderr, rf"127\.0\.0\.1:{port}\b.*(?i:in use)")
+        self.assertRegex(done.stderr, rf"127\.0\.0\.1 port {port}: .*in use")
         for _ in range(6):
             with Wire(self.postern.port("imap-required")) as wire:
                 self.assertRegex(wire.line(), r"^\* OK")

@@ -10,12 +10,12 @@ from .clients import (login_imap, login_pop3, login_smtp, open_imap, open_pop3, 
                       s_client)
 from .dovecot import PASSWORD, USER, Dovecot
 from .fakes import Fake, FakeImap, FakePop3, FakeSmtp, Peer
-from .postern import Postern, every_mode
+from .postern import PROPER_ENDS, Postern, every_mode
 from .postfix import Postfix
 from .wire import Wire, client_hello, shapes
 
 __all__ = ["HOSTNAME", "Room", "TestCase", "args", "free_port", "listens", "main", "need",
            "need_root", "tool", "until", "login_imap", "login_pop3", "login_smtp", "open_imap",
            "open_pop3", "open_smtp", "run", "s_client", "PASSWORD", "USER", "Dovecot", "Fake",
-           "FakeImap", "FakePop3", "FakeSmtp", "Peer", "Postern", "every_mode", "Postfix", "Wire",
+           "FakeImap", "FakePop3", "FakeSmtp", "Peer", "PROPER_ENDS", "Postern", "every_mode", "Postfix", "Wire",
            "client_hello", "shapes"]

@@ -12,6 +12,11 @@ TOP_ORDER = ("hostname", "workers", "certificates", "tls", "backends", "listener
              "smtp", "audit", "log", "shutdown_grace")
 
 
+# How a session ends properly. In passthrough, as after an IMAP or POP3 login, postern does not read
+# the LOGOUT or QUIT: there it is whoever closes first.
+PROPER_ENDS = {"client_quit", "client_closed", "backend_closed"}
+
+
 def address_of(port):
     return f"127.0.0.1:{port}"
 
@@ -63,6 +68,8 @@ class Postern:
         name = given.pop("name", f"{given['protocol']}-{given['tls']}")
         port = given.pop("port", None) or base.free_port()
         self.ports[name] = port
+        if given["tls"] in ("required", "implicit"):
+            given.pop("cleartext_login", None)  # never acts there, and postern warns of it
         return {"name": name, "address": address_of(port), **given}
 
     def text(self):
@@ -176,12 +183,12 @@ class Postern:
         return count
 
     def memory_kib(self):
-        """Its proportional share of memory (PSS)."""
+        """Its memory of its own: anonymous pages. Those of files are shared with whoever runs."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as lines:
             for line in lines:
-                if line.startswith("Pss:"):
+                if line.startswith("Pss_Anon:"):
                     return int(line.split()[1])
-        raise AssertionError("smaps_rollup has no Pss")
+        raise AssertionError("smaps_rollup has no Pss_Anon")
 
     @staticmethod
     def sanitized():
