@@ -124,22 +124,24 @@ void Pop3Dialogue::advance(Steps& out) {
       }
     }
     if (phase_ == Phase::leaving || phase_ == Phase::quit) client_.clear();
+    if (client_ended_) carry_client_end(out);
+    if (stopped()) return;
     if (const auto line = backend_.line()) {
       backend_line(*line, out);
-      continue;
-    }
-    if (backend_.too_long()) {
+    } else if (backend_.too_long()) {
       no_backend(text_of(Pop3Reply::backend_unreadable), Cause::backend_protocol, out);
-      continue;
+    } else {
+      return;
     }
-    break;
   }
-  if (stopped() || !client_ended_) return;
+}
+
+// The client has ended: tells the backend once nothing is left to be sent there.
+void Pop3Dialogue::carry_client_end(Steps& out) {
   if (phase_ == Phase::refusing) return end({}, words_cause_, out);
-  if (!shut_ && (reads_client() || client_.empty())) {
-    shut_ = true;
-    out.add(Shut{Side::backend});
-  }
+  if (shut_ || !(reads_client() || client_.empty())) return;
+  shut_ = true;
+  out.add(Shut{Side::backend});
 }
 
 bool Pop3Dialogue::reads_client() const {

@@ -84,6 +84,7 @@ class Pop3Dialogue : public Dialogue {
 
   // Both.
   void advance(Steps& out);
+  void carry_client_end(Steps& out);
   bool reads_client() const;
   void expect(Reply reply) { expected_.push_back({reply}); }
   void answer(Pop3Reply reply);
