@@ -242,6 +242,19 @@ class Audit(harness.TestCase):
         self.assertLessEqual(len(shown.encode()), 2 * 256)
         self.check_common(postern)
 
+    def test_a_log_that_cannot_be_written_stops_nobody(self):
+        room = self.own_room()
+        fake = room.enter(FakeImap())
+        postern = room.enter(Postern(room, every_mode("imap", "old"), {"old": fake.port},
+                                     audit={"log": ["file:/dev/full", "stdout"]}))
+        for number in range(20):
+            with Wire(postern.port("clear")) as wire:
+                wire.line()
+                self.assertRegex(wire.imap("a LOGIN anna secret")[-1], "^a OK")
+            postern.wait_events(number + 1, "login")
+        about = [line for line in postern.stderr().splitlines() if "/dev/full" in line]
+        self.assertEqual(len(about), 1, "said once, not for each event\n" + postern.stderr())
+
     def test_a_domain_stands_apart(self):
         postern = self.begin("imap", FakeImap)
         wire = self.wire(postern, "implicit", "implicit")

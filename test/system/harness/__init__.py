@@ -14,8 +14,9 @@ from .postern import PROPER_ENDS, Postern, every_mode
 from .postfix import Postfix
 from .wire import Wire, client_hello, shapes
 
-__all__ = ["HOSTNAME", "Room", "TestCase", "args", "free_port", "listens", "main", "need",
-           "need_root", "tool", "until", "login_imap", "login_pop3", "login_smtp", "open_imap",
-           "open_pop3", "open_smtp", "run", "s_client", "PASSWORD", "USER", "Dovecot", "Fake",
-           "FakeImap", "FakePop3", "FakeSmtp", "Peer", "PROPER_ENDS", "Postern", "every_mode", "Postfix", "Wire",
-           "client_hello", "shapes"]
+__all__ = [
+    "HOSTNAME", "PASSWORD", "PROPER_ENDS", "USER", "Dovecot", "Fake", "FakeImap", "FakePop3",
+    "FakeSmtp", "Peer", "Postern", "Postfix", "Room", "TestCase", "Wire", "args", "client_hello",
+    "every_mode", "free_port", "listens", "login_imap", "login_pop3", "login_smtp", "main", "need",
+    "need_root", "open_imap", "open_pop3", "open_smtp", "run", "s_client", "shapes", "tool",
+    "until"]

@@ -139,8 +139,9 @@ class Room:
             self._made.add("ca")
         return self.path / "ca.pem"
 
-    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost")):
-        """(chain, key) of a certificate for `names` and 127.0.0.1; kind is ecdsa or rsa."""
+    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=2):
+        """(chain, key) of a certificate for `names` and 127.0.0.1; kind is ecdsa or rsa. With
+        negative `days` it has expired."""
         stem = f"{kind}-{names[0]}".replace("*", "any")
         chain, key = self.path / f"{stem}.pem", self.path / f"{stem}.key"
         if stem not in self._made:
@@ -155,7 +156,7 @@ class Room:
             self._openssl("req", *new, "-nodes", "-keyout", key, "-out", f"{stem}.csr",
                           "-subj", f"/CN={names[0]}")
             self._openssl("x509", "-req", "-in", f"{stem}.csr", "-CA", ca, "-CAkey", "ca.key",
-                          "-CAcreateserial", "-days", 2, "-extfile", f"{stem}.ext",
+                          "-CAcreateserial", "-days", days, "-extfile", f"{stem}.ext",
                           "-out", f"{stem}.leaf")
             chain.write_text((self.path / f"{stem}.leaf").read_text() + ca.read_text())
             self._made.add(stem)
