@@ -95,9 +95,12 @@ class BackPressure(harness.TestCase):
         wire.send(login + "\r\n")
         return postern, wire
 
+    @staticmethod
+    def memory(postern):
+        return postern.memory_kib() if postern.memory_says_something() else 0
+
     def assert_small(self, postern, before):
-        if not postern.sanitized():
-            self.assertLess(postern.memory_kib() - before, CLOGGED_KIB)
+        self.assertLess(self.memory(postern) - before, CLOGGED_KIB)
 
     def test_a_client_that_never_reads_holds_back_its_backend(self):
         sent = [0]
@@ -111,7 +114,7 @@ class BackPressure(harness.TestCase):
                 peer.send(block)
                 sent[0] += len(block)
         postern, wire = self.session(script)
-        before = postern.memory_kib()
+        before = self.memory(postern)
         time.sleep(1.5)
         self.assertLess(sent[0], MUCH // 2)
         self.assert_small(postern, before)
@@ -129,7 +132,7 @@ class BackPressure(harness.TestCase):
             time.sleep(15)
         postern, wire = self.session(script)
         self.assertRegex(wire.imap(tag="a")[-1], "^a OK")
-        before = postern.memory_kib()
+        before = self.memory(postern)
         wire.socket.settimeout(1)
         sent = 0
         with self.assertRaises(TimeoutError):
@@ -146,7 +149,7 @@ class BackPressure(harness.TestCase):
                 tag = line.split(" ")[0]
                 peer.send(("* OK " + "n" * 2000 + "\r\n") * 10 + f"{tag} OK done\r\n")
         postern, wire = self.session(script, login="a NOOP")
-        before = postern.memory_kib()
+        before = self.memory(postern)
         wire.socket.settimeout(1)
         sent = 0
         with self.assertRaises(TimeoutError):

@@ -4,6 +4,7 @@
 (The file is not called `secrets`: Python's standard library has a module of that name.)
 """
 import base64
+import os
 import time
 
 import harness
@@ -150,6 +151,8 @@ class NoSecret(harness.TestCase):
         with open(f"/proc/{postern.pid}/limits", encoding="ascii") as lines:
             core = next(line for line in lines if line.startswith("Max core file size"))
         self.assertEqual(core.split()[4:6], ["0", "0"], core)
+        if os.geteuid() != 0:  # nobody else's process, nor a debugger, may look inside
+            self.assertFalse(os.access(f"/proc/{postern.pid}/fd", os.R_OK))
 
 
 if __name__ == "__main__":

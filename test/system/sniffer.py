@@ -4,10 +4,12 @@
 A capture of the clients' side alone, by tcpdump on loopback. The first half of each test shows that
 the capture would find a password; the second that TLS leaves none to find.
 """
+import getpass
 import signal
 import struct
 import subprocess
 import time
+import unittest
 
 import harness
 from harness import Postern, open_imap, open_pop3, open_smtp, shapes
@@ -42,33 +44,49 @@ def streams(capture):
 
 
 class Sniffer(harness.TestCase):
-    def setUp(self):
+    @classmethod
+    def arrange(cls):
         harness.need("tcpdump")
+        cls.end_capture(cls.begin_capture([harness.free_port()]))
+
+    def setUp(self):
         self.imap = self.room.enter(harness.FakeImap())
         self.pop3 = self.room.enter(harness.FakePop3())
         self.smtp = self.room.enter(harness.FakeSmtp())
 
-    def capture(self, ports, action, within=10):
-        """Runs `action` while tcpdump records these ports; gives the streams seen."""
-        path = self.room.path / "capture.pcap"
+    @classmethod
+    def begin_capture(cls, ports):
+        """tcpdump at work on these ports of the loopback interface; skips where it may not."""
         words = [harness.tool("tcpdump"), "-i", "lo", "-U", "--immediate-mode", "-s", "0", "-n",
-                 "-w", str(path), "-Z", "root", " or ".join(f"tcp port {port}" for port in ports)]
+                 "-w", str(cls.room.path / "capture.pcap"), "-Z", getpass.getuser(),
+                 " or ".join(f"tcp port {port}" for port in ports)]
         tcpdump = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        said = ""
+        while "listening on" not in said:
+            line = tcpdump.stderr.readline()
+            if not line:
+                cls.end_capture(tcpdump)
+                raise unittest.SkipTest(f"no capture is permitted here: {said.strip()}")
+            said += line
+        return tcpdump
+
+    @staticmethod
+    def end_capture(tcpdump):
+        if tcpdump.poll() is None:
+            tcpdump.send_signal(signal.SIGINT)
+        tcpdump.wait(10)
+        tcpdump.stderr.close()
+
+    def capture(self, ports, action):
+        """The streams seen on these ports while `action` runs."""
+        tcpdump = self.begin_capture(ports)
         try:
-            said = ""
-            while "listening on" not in said:
-                line = tcpdump.stderr.readline()
-                if not line:
-                    self.skipTest(f"no capture is permitted here: {said.strip()}")
-                said += line
             action()
-            harness.until(lambda: self._settled(path), "the capture is written")
+            harness.until(lambda: self._settled(self.room.path / "capture.pcap"),
+                          "the capture is written")
         finally:
-            if tcpdump.poll() is None:
-                tcpdump.send_signal(signal.SIGINT)
-            tcpdump.wait(within)
-            tcpdump.stderr.close()
-        return streams(path)
+            self.end_capture(tcpdump)
+        return streams(self.room.path / "capture.pcap")
 
     def _settled(self, path):
         """The file has stopped growing."""
