@@ -74,6 +74,27 @@ std::vector<std::string> Talk::hear_reply() {
   return lines;
 }
 
+void Talk::whisper(std::string_view line, std::string_view last) {
+  std::optional<std::string> answer;
+  if (client_ && client_->send(std::string(line) + "\r\n")) {
+    do {
+      answer = client_->read_line();
+    } while (answer && !answer->starts_with(std::string(last) + " "));
+  }
+  if (client_ && !answer) {
+    transcript_.check(false, "the connection was closed, or nothing came");
+    client_.reset();
+  }
+}
+
+void Talk::leave(std::string_view line) {
+  if (client_ && client_->send(std::string(line) + "\r\n")) {
+    for (int lines = 0; lines < kMaxLines && client_->read_line(); ++lines) {
+    }
+  }
+  client_.reset();
+}
+
 bool holds_word(const std::vector<std::string>& lines, std::string_view word) {
   for (const std::string& line : lines) {
     std::string text = upper(line);

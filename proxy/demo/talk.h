@@ -33,6 +33,11 @@ class Talk {
   // Lines up to one that begins with `tag` and a space (IMAP), or is ".": all of them, the last one
   // last.
   std::vector<std::string> hear_until(std::string_view last);
+  // Sends a line and takes the answer, up to a line that begins with `last` and a space; neither is
+  // shown, except where the connection fails.
+  void whisper(std::string_view line, std::string_view last);
+  // Says goodbye, and waits until the server has closed; neither is shown.
+  void leave(std::string_view line);
   // The lines of one SMTP reply (RFC 5321 4.2.1).
   std::vector<std::string> hear_reply();
 

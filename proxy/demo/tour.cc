@@ -18,6 +18,7 @@ namespace postern::demo {
 namespace {
 
 // What the tour does, seen from the audit log.
+constexpr std::size_t kRefusals = 3;
 constexpr std::size_t kLogins = 5;
 constexpr std::size_t kSessions = 8;
 constexpr std::chrono::milliseconds kGlance{50};
@@ -81,7 +82,7 @@ void Tour::clear_text_logins() {
     talk.say("a1 LOGIN " + setting_.user + " {" + std::to_string(setting_.password.size()) + "}");
     if (transcript_.check(talk.hear().starts_with("a1 NO [PRIVACYREQUIRED]"),
                           "refused before the password was sent")) {
-      ask(talk, "a2 LOGOUT");
+      talk.leave("a2 LOGOUT");
     }
   }
   {
@@ -91,8 +92,7 @@ void Tour::clear_text_logins() {
     talk.say("USER " + setting_.user);
     transcript_.check(talk.hear().starts_with("-ERR [AUTH]"),
                       "refused before the password was sent");
-    talk.say("QUIT");
-    talk.hear();
+    talk.leave("QUIT");
   }
   {
     transcript_.note("submission, port " + std::to_string(setting_.ports.submission));
@@ -104,8 +104,7 @@ void Tour::clear_text_logins() {
     const std::vector<std::string> reply = talk.hear_reply();
     transcript_.check(!holds_word(keywords, "AUTH") && reply.front().starts_with("530 5.7.0"),
                       "AUTH is not offered, and refused before the password was sent");
-    talk.say("QUIT");
-    talk.hear_reply();
+    talk.leave("QUIT");
   }
 }
 
@@ -124,7 +123,7 @@ void Tour::starttls_login() {
                         !holds_word(capabilities, "LOGIN-REFERRALS"),
                     "the old server's own list, without referrals and without a second STARTTLS");
   transcript_.check(log_in(talk, "b3").starts_with("b3 OK"), "logged in");
-  ask(talk, "b4 LOGOUT");
+  talk.leave("b4 LOGOUT");
 }
 
 void Tour::implicit_tls_logins() {
@@ -135,7 +134,7 @@ void Tour::implicit_tls_logins() {
     if (start_tls(talk)) {
       talk.hear();
       transcript_.check(log_in(talk, "c1").starts_with("c1 OK"), "logged in");
-      ask(talk, "c2 LOGOUT");
+      talk.leave("c2 LOGOUT");
     }
   }
   {
@@ -147,8 +146,7 @@ void Tour::implicit_tls_logins() {
       talk.hear();
       talk.say("PASS " + setting_.password, "PASS ***");
       transcript_.check(talk.hear().starts_with("+OK"), "logged in");
-      talk.say("QUIT");
-      talk.hear();
+      talk.leave("QUIT");
     }
   }
 }
@@ -166,8 +164,7 @@ bool Tour::send_mail() {
   transcript_.note("submission, port " + std::to_string(setting_.ports.submission));
   Talk talk(setting_.ports.submission, transcript_);
   talk.hear_reply();
-  talk.say("EHLO tour.example");
-  talk.hear_reply();
+  talk.whisper("EHLO tour.example", "250");
   talk.say("STARTTLS");
   if (!transcript_.check(talk.hear_reply().front().starts_with("220"), "the upgrade is accepted") ||
       !start_tls(talk)) {
@@ -198,8 +195,7 @@ bool Tour::send_mail() {
     talk.say(line);
   }
   is_good = talk.hear_reply().front().starts_with("250") && is_good;
-  talk.say("QUIT");
-  talk.hear_reply();
+  talk.leave("QUIT");
   return transcript_.check(is_good, "logged in, and the mail was taken");
 }
 
@@ -211,12 +207,12 @@ void Tour::read_mail() {
   }
   talk.hear();
   log_in(talk, "d1");
-  ask(talk, "d2 EXAMINE INBOX");
+  talk.whisper("d2 EXAMINE INBOX", "d2");
   const std::vector<std::string> lines = ask(talk, "d3 FETCH * BODY[]");
   transcript_.check(std::ranges::find(lines, "Subject: " + subject_) != lines.end() &&
                         std::ranges::find(lines, "Carried by the small gate.") != lines.end(),
                     "the same mail came back");
-  ask(talk, "d4 LOGOUT");
+  talk.leave("d4 LOGOUT");
 }
 
 void Tour::audit() {
@@ -238,6 +234,7 @@ void Tour::audit() {
   transcript_.check(
       table.count("login") == kLogins && table.count_successful_logins_of(setting_.user) == kLogins,
       "one line for each login, with its user, its TLS and its outcome");
+  transcript_.check(table.count("login-refused") == kRefusals, "one line for each refused login");
   transcript_.check(table.count("session-end") == kSessions, "one line for each session's end");
   const std::array<std::string, 3> secrets = {
       setting_.password, base64(setting_.password),
