@@ -3,7 +3,7 @@
 import re
 
 import harness
-from harness import HOSTNAME, FakeImap, Postern, args, run
+from harness import HOSTNAME, FakeImap, FakeSmtp, Postern, args, run
 
 GOOD = """\
 certificates:
@@ -135,6 +135,17 @@ class Commands(harness.TestCase):
             text = done.stdout + done.stderr
             self.assertIn(str(dead), text)
             self.assertIn("IMAP4rev1", text)
+
+    def test_check_connect_warns_of_an_open_relay(self):
+        """Mail for a foreign domain without a login: once all mail comes from postern's address, a
+        server that lets its own network relay lets everyone relay."""
+        with FakeSmtp() as fake, Postern(
+                self.room, [{"protocol": "smtp", "tls": "optional", "backend": "old"}],
+                {"old": fake.port}) as postern:
+            done = run(args.postern, "check", "--config", postern.config, "--connect", timeout=30)
+            self.assertRegex(done.stdout + done.stderr, "(?i)relay")
+            self.assertIn(b"RCPT TO:", fake.everything())
+            self.assertNotIn(b"DATA", fake.everything())
 
     def test_version_names_its_boringssl(self):
         done = run(args.postern, "--version", check=0)

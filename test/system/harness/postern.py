@@ -9,7 +9,7 @@ import unittest
 
 from . import base
 
-TOP_ORDER = ("hostname", "workers", "certificates", "tls", "backends", "listeners", "limits",
+TOP_ORDER = ("hostname", "workers", "user", "certificates", "tls", "backends", "listeners", "limits",
              "smtp", "audit", "log", "shutdown_grace")
 
 
