@@ -131,7 +131,10 @@ void Session::on_link_failed(net::Error) {
 // -------------------------------------------------------------------------- the client's way
 
 void Session::take_cleartext(std::string_view bytes) {
-  if (!std::exchange(has_heard_client_, true) && looks_like_tls(bytes)) {
+  has_heard_client_ = true;
+  // At once, or as some printers do, after an EHLO that offered no STARTTLS.
+  const bool begins_line = std::exchange(ends_line_, bytes.ends_with('\n'));
+  if (begins_line && !has_settled_ && looks_like_tls(bytes)) {
     notice("tls-on-clear-port", "a ClientHello came where clear text was expected");
     say_in_clear(Farewell::tls_on_clear_port);
     end(EndReason::tls_on_clear_port, Manner::polite);

@@ -143,6 +143,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   bool has_greeted_ = false;       // the backend
   bool has_settled_ = false;       // logged in, or mail has begun: the idle timeout holds
   bool has_heard_client_ = false;  // any byte at all
+  bool ends_line_ = true;          // in clear: what the client sent last
   bool has_said_ = false;          // something to the client, in these steps
   bool is_upgrading_ = false;      // the go-ahead is on its way, then the handshake begins
   bool client_ended_ = false;

@@ -262,7 +262,7 @@ TEST_CASE("the client's end reaches the backend once all was sent, and never hal
           "B: NOOP\\r\\n\nshut backend\n");
 }
 
-TEST_CASE("a bare CR, a bare LF or a NUL in a command is never passed on") {
+TEST_CASE("a bare CR, a bare LF or a NUL in a command of SMTP is never passed on") {
   for (const std::string& line : {std::string("NOOP\n"), std::string("RC\rPT\r\n"),
                                   std::string("RCPT\r\r\n"), std::string("RC\0PT\r\n", 7)}) {
     INFO(printable(line));

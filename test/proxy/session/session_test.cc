@@ -223,6 +223,22 @@ TEST_CASE("TLS on a clear port is recognised, named, and answered in the protoco
   REQUIRE_THAT(world.events().front(), StartsWith("tls-on-clear-port"));
 }
 
+TEST_CASE("a printer that sends a ClientHello after an EHLO without STARTTLS is named too") {
+  SessionWorld world({.mode = TlsMode::none, .protocol = Protocol::smtp});
+  world.begin();
+  world.greet("220 old\r\n");
+  world.say("EHLO printer\r\n");
+  world.backend().take();
+  world.backend().send("250 old\r\n");
+  world.hear();
+  TlsClient tls;
+  tls.receive("");
+  world.say(tls.take_output());
+  REQUIRE_THAT(world.hear(), StartsWith("421 "));
+  REQUIRE(world.end_reason() == "tls_on_clear_port");
+  REQUIRE(world.backend().received().empty());
+}
+
 TEST_CASE("clear text on a TLS port is recognised, named, and answered in the protocol's words") {
   SessionWorld world({.mode = TlsMode::implicit, .protocol = Protocol::pop3});
   world.begin();
