@@ -85,13 +85,14 @@ bool ImapDialogue::backend_may_close() const {
   return state_ == State::passthrough ? boundary_.may_close() : said_bye_;
 }
 
+// Each backend's line is followed by all that it lets the client's kept octets do, so that it does
+// not matter how much of the backend came at once.
 void ImapDialogue::run(Steps& out) {
-  for (bool moved = true; moved;) {
-    moved = false;
-    while (is_running() && read_backend(out)) moved = true;
-    while (is_running() && read_client(out)) moved = true;
-  }
-  if (is_running()) shut_if_ended(out);
+  do {
+    while (is_running() && read_client(out)) {
+    }
+    if (is_running()) shut_if_ended(out);
+  } while (is_running() && read_backend(out));
 }
 
 // Takes the next line or piece of a literal; false when there is none, or it has to wait.

@@ -289,6 +289,14 @@ TEST_CASE("a response with a bare LF or beyond the bound ends the session") {
               .ends_with("* BYE The command is too long\\r\\n\nend line_too_long\n"));
 }
 
+TEST_CASE("what the client sent early goes out at the +, however much of the backend follows it") {
+  REQUIRE(play_greeted(kTls, {client("a LOGIN joe {2+}\r\npw\r\nb NOOP\r\n"),
+                              backend("+\r\n* x\r\na NO\r\nb OK\r\n")}) ==
+          "tried LOGIN user=joe secret\nB: a LOGIN joe {2}\\r\\npw\\r\\n\n"
+          "C: * x\\r\\na NO\\r\\n\nanswered LOGIN user=joe secret failure\n"
+          "B: b NOOP\\r\\n\nC: b OK\\r\\n\n");
+}
+
 TEST_CASE("a client that ends behind its LOGIN is answered first, then the backend hears so") {
   REQUIRE(
       play_greeted(kTls, {client("a LOGIN joe pw\r\nb SELECT x\r\n"), ended(Side::client),
