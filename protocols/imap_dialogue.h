@@ -77,7 +77,7 @@ class ImapDialogue final : public Dialogue {
   void send_line(std::string_view line, const std::optional<ImapLiteral>& literal, Steps& out);
   void follow(const std::optional<ImapLiteral>& literal);
   void forget_rest();
-  void reject(std::string answer, const std::optional<ImapLiteral>& literal, Steps& out);
+  void reject(std::string text, const std::optional<ImapLiteral>& literal, Steps& out);
   void reject_tagged(std::string_view tag, std::string_view text,
                      const std::optional<ImapLiteral>& literal, Steps& out);
   void answer(std::string text, Steps& out);

@@ -8,7 +8,6 @@
 #include "test/support/cutter.h"
 
 using namespace postern::protocols;
-using postern::test::printable;
 using postern::test::run;
 
 namespace {
