@@ -1,6 +1,8 @@
 // Items and answers of FETCH, see imap_fetch.h.
 #include "proxy/demo/imap_fetch.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -27,8 +29,7 @@ std::string string_of(std::string_view text) {
   const bool fits = std::ranges::all_of(text, [](char octet) {
     return octet >= ' ' && octet < 0x7f && octet != '"' && octet != '\\';
   });
-  return fits ? "\"" + std::string(text) + "\""
-              : "{" + std::to_string(text.size()) + "}\r\n" + std::string(text);
+  return fits ? "\"" + std::string(text) + "\"" : fmt::format("{{{}}}\r\n{}", text.size(), text);
 }
 
 std::size_t header_size(std::string_view message) {
@@ -95,8 +96,8 @@ std::string address_of(std::string_view text) {
   }
   const std::size_t at = std::min(address.rfind('@'), address.size());
   const std::string_view host = address.substr(std::min(at + 1, address.size()));
-  return "(" + (name.empty() ? "NIL" : string_of(name)) + " NIL " +
-         string_of(address.substr(0, at)) + " " + string_of(host) + ")";
+  return fmt::format("({} NIL {} {})", name.empty() ? "NIL" : string_of(name),
+                     string_of(address.substr(0, at)), string_of(host));
 }
 
 std::string addresses_of(const std::optional<std::string>& value) {
@@ -160,7 +161,7 @@ std::string content_of(const std::string& message, const FetchItem& item) {
   if (item.first) {
     content = content.substr(std::min(*item.first, content.size()), item.most);
   }
-  return "{" + std::to_string(content.size()) + "}\r\n" + content;
+  return fmt::format("{{{}}}\r\n{}", content.size(), content);
 }
 
 // "BODY[" has been taken: what stands up to "]", and a "<first.most>" behind it.
@@ -207,7 +208,7 @@ bool parse_section(ImapWords& words, FetchItem& item) {
     }
     item.first = static_cast<std::size_t>(first);
     item.most = static_cast<std::size_t>(most);
-    item.name += "<" + std::to_string(first) + ">";
+    item.name += fmt::format("<{}>", first);
   }
   return true;
 }
@@ -325,7 +326,7 @@ std::string flags_text(Flags flags) {
       text += (text.empty() ? "" : " ") + std::string(name);
     }
   }
-  return "(" + text + ")";
+  return fmt::format("({})", text);
 }
 
 Flags flags_from(const std::vector<std::string>& names) {

@@ -1,5 +1,7 @@
 // What an IMAP session of the legacy mail server does with messages: EXPUNGE, SEARCH, FETCH, STORE
 // and their UID forms, and what it tells the client about changes.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -113,7 +115,7 @@ bool ImapSession::search_by(ImapWords& words, Numbers numbers) {
   }
   std::string answer = "SEARCH";
   for (const Numbered& one : found) {
-    answer += " " + std::to_string(numbers == Numbers::uid ? one.message.uid : one.number);
+    answer += fmt::format(" {}", numbers == Numbers::uid ? one.message.uid : one.number);
   }
   return untagged(answer) && announce(Expunges::hold) && done("SEARCH");
 }
