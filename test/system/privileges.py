@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Started as root with `user:`, postern keeps nothing of root once its ports are bound; keys that only
-root may read still work, and its files belong to that user, who must go on with them."""
+"""Started as root with `user:`, postern keeps nothing of root once its ports are bound; keys that
+only root may read still work, and its files belong to that user, who must go on with them."""
 import grp
 import os
 import pwd
