@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Out of descriptors: accepting pauses, postern says so, nobody is lost, and it goes on when there
 is room. The sessions that are there do not notice."""
+import pathlib
+
 import harness
-from harness import FakeImap, Postern, Wire
+from harness import FakeImap, Postern, Wire, args
 
 # Enough for the program itself with two workers, and for some of the clients below.
 DESCRIPTORS = 64
@@ -12,6 +14,9 @@ CLIENTS = 60
 class Descriptors(harness.TestCase):
     def test_accepting_pauses_and_goes_on(self):
         harness.need("prlimit")
+        if b"__ubsan_handle_dynamic_type_cache_miss" in pathlib.Path(args.postern).read_bytes():
+            self.skipTest("this sanitizer opens a pipe to see whether memory can be read, and takes"
+                          " a lack of descriptors for a broken object")
         room = self.own_room()
         fake = room.enter(FakeImap())
         postern = Postern(room, [{"protocol": "imap", "tls": "required", "backend": "old"},
