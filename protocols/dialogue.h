@@ -27,7 +27,7 @@ struct Options {
 };
 
 enum class Transport { cleartext, tls };
-enum class Upgrade { offered, not_offered };         // STARTTLS or STLS, by postern itself
+enum class Upgrade { offered, not_offered };          // STARTTLS or STLS, by postern itself
 enum class CleartextLogins { offered, not_offered };  // whether the lists show logins without TLS
 enum class BackendGreeting { pass, swallow };         // swallow: the client has been greeted before
 

@@ -87,10 +87,10 @@ class ImapDialogue final : public Dialogue {
   void on_authenticate(std::string_view line, const ImapHead& head,
                        const std::optional<ImapLiteral>& literal, Steps& out);
   void on_sasl_response(std::string_view line, Steps& out);
-  void hold(Held held, Login login, Steps& out);
+  void hold(Held held, Login login, bool secret_sent, Steps& out);
   void allow(Held held, Steps& out);
   void refuse(Held held, Steps& out);
-  std::string refusal(std::string_view tag, bool exposed) const;
+  std::string refusal(std::string_view tag) const;
   void log_in(std::string_view line, Steps& out);
   void login_failed(Steps& out);
 
@@ -131,7 +131,7 @@ class ImapDialogue final : public Dialogue {
 
   Login login_;  // as last judged
   std::optional<SaslExchange> exchange_;
-  int responses_ = 0;
+  bool secret_sent_ = false;  // of login_: as LoginTried says
 
   std::uint64_t backend_literal_ = 0;  // of the backend's literal, still to come
   bool within_response_ = false;       // the backend's next octets go on with a response

@@ -19,11 +19,11 @@ namespace postern::protocols {
 void ImapDialogue::on_login(Steps& out) {
   auto arguments = read_login(command_);
   if (arguments.stage != LoginArguments::Stage::name_announced) {
-    return hold(Held::login, std::move(arguments.login), out);
+    return hold(Held::login, std::move(arguments.login), arguments.exposed, out);
   }
   const auto literal = *command_.announced();
   if (literal.kind == LiteralKind::non_synchronising) return collect_literal(literal, out);
-  hold(Held::login_name, std::move(arguments.login), out);
+  hold(Held::login_name, std::move(arguments.login), false, out);
 }
 
 void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
@@ -33,13 +33,9 @@ void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
     return reject_tagged(head.tag, imap_text(ImapText::tagged_bad_arguments), literal, out);
   }
   exchange_.emplace(arguments->mechanism);
-  responses_ = 0;
-  if (arguments->initial_response) {
-    exchange_->response(*arguments->initial_response);
-    ++responses_;
-  }
+  if (arguments->initial_response) exchange_->response(*arguments->initial_response);
   command_.add_line(line);
-  hold(Held::sasl_start, exchange_->login(), out);
+  hold(Held::sasl_start, exchange_->login(), exchange_->has_sent_secret(), out);
 }
 
 void ImapDialogue::on_sasl_response(std::string_view line, Steps& out) {
@@ -51,19 +47,19 @@ void ImapDialogue::on_sasl_response(std::string_view line, Steps& out) {
     return;
   }
   exchange_->response(text);
-  ++responses_;
   if (exchange_->login() != login_) {
     command_.add_line(line);
-    return hold(Held::sasl_response, exchange_->login(), out);
+    return hold(Held::sasl_response, exchange_->login(), exchange_->has_sent_secret(), out);
   }
   send_backend(line, out);
   waiting_ = Waiting::challenge;
 }
 
-void ImapDialogue::hold(Held held, Login login, Steps& out) {
+void ImapDialogue::hold(Held held, Login login, bool secret_sent, Steps& out) {
   held_ = held;
   login_ = std::move(login);
-  out.add(LoginTried{login_});
+  secret_sent_ = secret_sent;
+  out.add(LoginTried{login_, secret_sent_});
 }
 
 void ImapDialogue::decide(Verdict verdict, Steps& out) {
@@ -100,20 +96,14 @@ void ImapDialogue::allow(Held held, Steps& out) {
 void ImapDialogue::refuse(Held held, Steps& out) {
   switch (held) {
     case Held::login_name:
-      return reject(refusal(command_.tag(), false), command_.announced(), out);
-    case Held::login: {
-      const bool exposed = read_login(command_).exposed;
-      return reject(refusal(command_.tag(), exposed), command_.announced(), out);
-    }
-    case Held::sasl_start: {
-      const bool exposed = has_sent_secret(login_, responses_);
-      return reject(refusal(command_.tag(), exposed), {}, out);
-    }
+    case Held::login:
+    case Held::sasl_start:
+      return reject(refusal(command_.tag()), command_.announced(), out);
     case Held::sasl_response: {
       // The backend stands in the exchange: end it there, and answer when it has.
       auto& login = outstanding_.back();
       login.kind = Outstanding::Kind::cancelled;
-      login.own = refusal(login.tag, has_sent_secret(login_, responses_));
+      login.own = refusal(login.tag);
       command_.clear();
       out.send(Side::backend, imap_text(ImapText::cancel));
       waiting_ = Waiting::answer;
@@ -126,9 +116,10 @@ void ImapDialogue::refuse(Held held, Steps& out) {
 }
 
 // The answer to a refused login. In clear it asks for TLS, with a warning where the secret came.
-std::string ImapDialogue::refusal(std::string_view tag, bool exposed) const {
+std::string ImapDialogue::refusal(std::string_view tag) const {
   const bool clear = conditions_.transport == Transport::cleartext;
-  std::string text(clear && exposed ? imap_text(ImapText::secret_exposed) : std::string_view());
+  std::string text(clear && secret_sent_ ? imap_text(ImapText::secret_exposed)
+                                         : std::string_view());
   text.append(tag).append(" ");
   return text.append(
       imap_text(clear ? ImapText::tagged_privacy_required : ImapText::tagged_not_allowed));

@@ -186,8 +186,7 @@ void ImapGate::on_authenticate(std::string_view arguments, Steps& out) {
   if (!read) return reply_error(imap_text(ImapText::tagged_bad_arguments), out);
   SaslExchange exchange(read->mechanism);
   if (read->initial_response) exchange.response(*read->initial_response);
-  const bool exposed = has_sent_secret(exchange.login(), read->initial_response ? 1 : 0);
-  refuse_login(exchange.login(), exposed, out);
+  refuse_login(exchange.login(), exchange.has_sent_secret(), out);
 }
 
 void ImapGate::refuse_login(Login login, bool exposed, Steps& out) {

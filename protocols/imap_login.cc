@@ -54,9 +54,4 @@ std::optional<AuthenticateArguments> read_authenticate(std::string_view text) {
   return result;
 }
 
-bool has_sent_secret(const Login& login, int responses) {
-  // SASL LOGIN gives the name alone first.
-  return login.sends_secret && responses > (login.mechanism == "AUTH-LOGIN" ? 1 : 0);
-}
-
 }  // namespace postern::protocols

@@ -31,7 +31,4 @@ struct AuthenticateArguments {
 };
 std::optional<AuthenticateArguments> read_authenticate(std::string_view text);
 
-// Whether the secret itself has crossed the wire after that many responses of the client.
-bool has_sent_secret(const Login& login, int responses);
-
 }  // namespace postern::protocols

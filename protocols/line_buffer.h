@@ -45,8 +45,9 @@ class LineBuffer {
   std::string_view waiting() const { return std::string_view(kept_).substr(front_); }
 
   std::size_t limit_;
-  std::string kept_;          // from earlier pieces
-  std::size_t front_ = 0;     // of kept_, wiped; erased now and then, so that many short lines stay O(n)
+  std::string kept_;  // from earlier pieces
+  std::size_t front_ =
+      0;  // of kept_, wiped; erased now and then, so that many short lines stay O(n)
   std::size_t taken_ = 0;     // of waiting(), already given out
   std::size_t searched_ = 0;  // of waiting(), known to hold no LF
   std::string_view fresh_;    // the open piece, what is left of it

@@ -256,7 +256,10 @@ void Pop3Dialogue::hold(Held held, std::string_view line, Login login, Steps& ou
   held_as_ = held;
   login_ = std::move(login);
   phase_ = Phase::deciding;
-  out.add(LoginTried{login_});
+  const bool in_exchange = held == Held::auth || held == Held::response;
+  const bool secret_sent =
+      held == Held::pass || (in_exchange && exchange_ && exchange_->has_sent_secret());
+  out.add(LoginTried{login_, secret_sent});
 }
 
 void Pop3Dialogue::allow(Steps& out) {

@@ -94,11 +94,7 @@ void Pop3Gate::auth(std::string_view argument, Steps& out) {
     const auto auth = split_pop3_auth(argument);
     SaslExchange exchange(auth.mechanism);
     if (auth.response) exchange.response(*auth.response);
-    // The initial response of LOGIN is the name; the secret would have come in the second.
-    const bool exposed = exchange.login().sends_secret &&
-                         exchange.login().mechanism != "AUTH-LOGIN" && auth.response &&
-                         !auth.response->empty();
-    out.add(LoginRefused{exchange.login(), exposed});
+    out.add(LoginRefused{exchange.login(), exchange.has_sent_secret()});
   }
   refuse(Pop3Reply::login_needs_tls, out);
 }

@@ -336,6 +336,9 @@ bool SaslExchange::name_may_come() const {
 void SaslExchange::response(std::string_view base64) {
   const auto reader = reader_of(login_.mechanism);
   const bool worthwhile = reader == Reader::gssapi ? responses_ < kMostResponses : name_may_come();
+  // SASL LOGIN gives the name alone first.
+  const bool is_name = login_.mechanism == "AUTH-LOGIN" && responses_ == 0;
+  if (login_.sends_secret && !base64.empty() && !is_name) has_sent_secret_ = true;
   if (responses_ < kMostResponses) ++responses_;
   if (!worthwhile || base64.empty() || base64.size() > kLongestResponse) return;
   Decoded decoded;

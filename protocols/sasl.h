@@ -22,12 +22,16 @@ class SaslExchange {
   // The login as known by now. `mechanism` and `sends_secret` are right from the start.
   const Login& login() const { return login_; }
 
+  // Whether the password or token itself has come in a response so far.
+  bool has_sent_secret() const { return has_sent_secret_; }
+
   // Whether responses of this mechanism so far could still bring a name.
   bool name_may_come() const;
 
  private:
   Login login_;
   int responses_ = 0;
+  bool has_sent_secret_ = false;
 };
 
 }  // namespace postern::protocols

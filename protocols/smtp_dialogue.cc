@@ -162,7 +162,7 @@ void SmtpDialogue::start_login(std::string_view line, std::string_view argument,
   if (!words.second.empty()) exchange_->response(sasl_text(words.second));
   held_line_ = line;
   phase_ = Phase::verdict_on_start;
-  out.add(LoginTried{exchange_->login()});
+  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret()});
 }
 
 bool SmtpDialogue::take_response(Steps& out) {
@@ -181,7 +181,7 @@ bool SmtpDialogue::take_response(Steps& out) {
   }
   held_line_ = *line;
   phase_ = Phase::verdict_on_response;
-  out.add(LoginTried{exchange_->login()});
+  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret()});
   return true;
 }
 

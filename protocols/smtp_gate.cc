@@ -74,10 +74,7 @@ void SmtpGate::refuse_login(std::string_view argument, Steps& out) {
   if (!words.first.empty()) {
     SaslExchange exchange(words.first);
     if (!words.second.empty()) exchange.response(sasl_text(words.second));
-    // LOGIN's first response is the name; its password would be the second.
-    const bool has_secret = exchange.login().sends_secret && !sasl_text(words.second).empty() &&
-                            exchange.login().mechanism != "AUTH-LOGIN";
-    out.add(LoginRefused{exchange.login(), has_secret});
+    out.add(LoginRefused{exchange.login(), exchange.has_sent_secret()});
   }
   refuse(SmtpReply::starttls_first, out);
 }

@@ -40,20 +40,20 @@ enum class Outcome { success, failure };
 
 // Why a gate or a dialogue ends its session.
 enum class Cause {
-  client_quit,           // QUIT or LOGOUT was answered
-  backend_refused,       // the backend's greeting was 421, 4xx, 5xx, BYE or -ERR
-  backend_preauth,       // the backend greeted with PREAUTH
-  backend_closed,        // the backend closed before it had said farewell
-  backend_unreachable,   // no backend could be dialled
-  backend_timeout,       // the backend did not greet in time
-  backend_protocol,      // the backend's line was too long, or no reply of the protocol
-  response_injection,    // the backend sent a reply that nobody asked for
-  line_too_long,         // a command line exceeded the bound
-  bad_syntax,            // bare CR, bare LF or NUL in a command before login
-  bare_newline,          // bare CR or LF in a message (SMTP smuggling)
-  too_many_errors,       // the client went on with refused or unknown commands
-  sasl_security_layer,   // a SASL security layer began where the stream must stay readable
-  farewell,              // the session asked for it (timeout, drain, kill): it knows the reason
+  client_quit,          // QUIT or LOGOUT was answered
+  backend_refused,      // the backend's greeting was 421, 4xx, 5xx, BYE or -ERR
+  backend_preauth,      // the backend greeted with PREAUTH
+  backend_closed,       // the backend closed before it had said farewell
+  backend_unreachable,  // no backend could be dialled
+  backend_timeout,      // the backend did not greet in time
+  backend_protocol,     // the backend's line was too long, or no reply of the protocol
+  response_injection,   // the backend sent a reply that nobody asked for
+  line_too_long,        // a command line exceeded the bound
+  bad_syntax,           // bare CR, bare LF or NUL in a command before login
+  bare_newline,         // bare CR or LF in a message (SMTP smuggling)
+  too_many_errors,      // the client went on with refused or unknown commands
+  sasl_security_layer,  // a SASL security layer began where the stream must stay readable
+  farewell,             // the session asked for it (timeout, drain, kill): it knows the reason
 };
 
 // Something that an administrator should see although the session may go on.
@@ -71,8 +71,10 @@ struct Shut {
 };
 // A login is held back until Dialogue::decide() is called, which must be the next call. Comes once
 // when the mechanism is known, and again where `user` becomes known before the secret is passed on.
+// `secret_sent`: the password or token itself has come already, whatever the verdict will be.
 struct LoginTried {
   Login login;
+  bool secret_sent;
 };
 // The backend answered.
 struct LoginAnswered {

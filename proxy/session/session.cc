@@ -399,7 +399,10 @@ void Session::take(const protocols::LoginTried& step) {
   login_tried_at_ = host_.clock().exact();
   decision_ =
       policy::judge_login(service_->listener, {.security = security_, .user = step.login.user});
-  if (decision_.verdict == policy::Verdict::refuse) record_refused(step.login, Exposure::none);
+  if (decision_.verdict == policy::Verdict::refuse) {
+    const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
+    record_refused(step.login, is_exposed ? Exposure::secret : Exposure::none);
+  }
 }
 
 void Session::take(const protocols::LoginAnswered& step) {
