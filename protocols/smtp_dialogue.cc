@@ -32,9 +32,8 @@ void SmtpDialogue::feed(Side from, std::string_view bytes, Steps& out) {
 
 // What each call comes down to: as long as something moves, the client's octets first.
 void SmtpDialogue::run(Steps& out) {
-  while (running() && (step_client(out) || step_backend(out))) {
+  while (running() && (step_client(out) || end_client(out) || step_backend(out))) {
   }
-  if (client_ended_) end_client(out);
   in_.close();
   replies_.close();
 }
@@ -322,22 +321,24 @@ void SmtpDialogue::ended(Side side, Ending how, Steps& out) {
 }
 
 // Once all that the client sent has been passed on, the backend may know that it was all.
-void SmtpDialogue::end_client(Steps& out) {
-  if (shut_) return;
+bool SmtpDialogue::end_client(Steps& out) {
+  if (!client_ended_ || shut_) return false;
   switch (phase_) {
     case Phase::words:
-      return end(words_cause_, out);
+      end(words_cause_, out);
+      return true;
     case Phase::command:
-      if (outstanding_.size() >= kMaxOutstanding && !in_.empty()) return;
+      if (outstanding_.size() >= kMaxOutstanding && !in_.empty()) return false;
       [[fallthrough]];
     case Phase::response:
     case Phase::message:
     case Phase::chunk:
     case Phase::skipped_chunk:
       shut_ = true;
-      return out.add(Shut{Side::backend});
+      out.add(Shut{Side::backend});
+      return true;
     default:
-      return;
+      return false;
   }
 }
 

@@ -2,24 +2,27 @@
 // end: it matches each reply to its command, so that its own replies come in their turn, edits
 // EHLO's list, holds logins until they are judged, and guards messages.
 //
-// What the client's next octets are (Phase), and what moves it on:
+// The phases, by what becomes of the client's octets, and what leads on:
 //
-//   greeting ──── backend greeted ────▶ command ──── STARTTLS ────▶ upgrade ── none outstanding ─▶
-//   over
-//      │ greeting swallowed,             │  ▲ ▲ ▲ (BeginTls) │ and it was none                 │  │
-//      │ └──── all octets passed ──── chunk ◀── BDAT ── command ▼                                 │
-//      │ │                      (or skipped_chunk: not passed)
-//   words ── next line ─▶ over           │  │ └─────── CRLF.CRLF ─── message ◀── 354 ── reply
-//                                        │  └─ 2xx, 4xx, 5xx ── reply ◀── EHLO, DATA, QUIT, …
-//                                        ▼                      │   ▲
-//                                 verdict_on_start ── allow ────┘   │ 334 ─▶ response ─┬── passed
-//                                 on ─┐
-//                                    │ refuse ─▶ command            │                  ▼ │
-//                                                                   │       verdict_on_response
-//                                                                   ─────┤
-//                                                                   └────────────────────────────────┘
-//   anything wrong with the client ─▶ last_words (its last reply waits for its turn) ─▶ over
-//   anything wrong with the backend, its end, a farewell ─▶ over
+//   greeting             wait            2xx: command.  Else, where it was swallowed: words
+//   command              command lines   MAIL, RCPT, RSET, NOOP, BDAT's line: command (pipelined)
+//                                        any other that is passed on: reply
+//                                        AUTH: verdict_on_start.  STARTTLS: upgrade
+//                                        BDAT n: chunk, or skipped_chunk where it is not offered
+//   reply                wait            the awaited reply: command; 354 to DATA: message;
+//                                        334 to AUTH: response
+//   verdict_on_start     none come       allow: reply.  refuse: command
+//   response             SASL responses  one that brings a name: verdict_on_response; others: reply
+//   verdict_on_response  none come       allow: reply.  refuse: reply (to `*`), then command
+//   message              a message       CRLF.CRLF: command
+//   chunk                counted, passed none left: command
+//   skipped_chunk        counted, lost   none left: command
+//   upgrade              wait (for TLS)  no reply outstanding: BeginTls, over
+//   words                one line        it is answered for a backend that is gone: over
+//   last_words           lost            the client did wrong; its last reply, in its turn: over
+//   over                 -
+//
+// From each of them a backend that ends, or is no SMTP server, and a farewell lead to over.
 #pragma once
 
 #include <cstdint>
@@ -106,6 +109,7 @@ class SmtpDialogue : public Dialogue {
   bool take_chunk(Steps& out);
   bool take_upgrade(Steps& out);
   bool take_words(Steps& out);
+  bool end_client(Steps& out);
   std::optional<std::string_view> take_line(Steps& out);
   void obey(std::string_view line, Steps& out);
   void start_login(std::string_view line, std::string_view argument, Steps& out);
@@ -115,7 +119,6 @@ class SmtpDialogue : public Dialogue {
   void pass(std::string_view line, Awaited what, Steps& out);
   void refuse(SmtpReply reply, Steps& out);
   void finish(SmtpReply reply, Cause cause, Steps& out);
-  void end_client(Steps& out);
 
   // The backend's side (smtp_dialogue_replies.cc).
   bool step_backend(Steps& out);
