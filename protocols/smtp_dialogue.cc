@@ -26,11 +26,11 @@ void SmtpDialogue::feed(Side from, std::string_view bytes, Steps& out) {
   fed_ = bytes;
   buffer.open(bytes);
   run(out);
-  buffer.close();
   fed_ = {};
 }
 
-// What each call comes down to: as long as something moves, the client's octets first.
+// What each call comes down to: as long as something moves, the client's octets first. In the end
+// what is left of the piece is kept.
 void SmtpDialogue::run(Steps& out) {
   while (running() && (step_client(out) || end_client(out) || step_backend(out))) {
   }
