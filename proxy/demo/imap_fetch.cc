@@ -332,8 +332,9 @@ std::string flags_text(Flags flags) {
 Flags flags_from(const std::vector<std::string>& names) {
   Flags flags = 0;
   for (const auto& [name, flag] : kFlagNames) {
-    const bool is_there = std::ranges::any_of(
-        names, [&](const std::string& given) { return equals_ignoring_case(given, name); });
+    const bool is_there = std::ranges::any_of(names, [wanted = name](const std::string& given) {
+      return equals_ignoring_case(given, wanted);
+    });
     flags |= is_there ? flag : 0;
   }
   return flags;
