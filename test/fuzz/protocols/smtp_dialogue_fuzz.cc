@@ -72,7 +72,8 @@ class Player {
       if (transcript_.over()) break;
       act(action);
     }
-    if (transcript_.tls()) transcript_.note("\nrest " + dialogue_.take_rest());
+    // What was not fed any more is TLS's too.
+    if (transcript_.tls()) transcript_.note("\nrest " + dialogue_.take_rest() + not_fed_);
     return transcript_;
   }
 
@@ -113,6 +114,7 @@ class Player {
       if (side == Side::backend) count_greeting(piece);
       call([&](Steps& out) { dialogue_.feed(side, piece, out); });
     }
+    if (side == Side::client) not_fed_ = bytes;
   }
 
   void end(Side side, Ending how) {
@@ -157,6 +159,7 @@ class Player {
   SmtpDialogue dialogue_;
   SmtpTranscript transcript_;
   Verdict verdict_ = Verdict::allow;
+  std::string not_fed_;
   std::array<bool, 2> gone_{};
   bool greeted_ = false;
 };
