@@ -324,6 +324,12 @@ TEST_CASE("STARTTLS on an optional listener begins TLS once nothing is outstandi
           "C: 220 b\\r\\n\nnamed ehlo c\nB: EHLO c\\r\\n\n"
           "C: 250-b\\r\\n250 STARTTLS\\r\\n220 2.0.0 Ready to start TLS\\r\\n\n"
           "tls \\x16\\x03\\x01\n");
+  // Behind commands that hold nothing up as well.
+  REQUIRE(play(conditions, {backend("220 b\r\n"), client("NOOP\r\nRSET\r\nSTARTTLS\r\nNOOP\r\n"),
+                            backend("250 one\r\n"), backend("250 two\r\n")}) ==
+          "C: 220 b\\r\\n\nB: NOOP\\r\\nRSET\\r\\n\n"
+          "C: 250 one\\r\\n250 two\\r\\n220 2.0.0 Ready to start TLS\\r\\n\n"
+          "tls NOOP\\r\\n\n");
   // In a transaction too, and the backend never sees it.
   REQUIRE(play(conditions, {backend("220 b\r\n"), client("MAIL FROM:<a>\r\n"),
                             backend("250 ok\r\n"), client("Starttls\r\nRCPT TO:<b>\r\n")}) ==
