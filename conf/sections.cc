@@ -277,7 +277,8 @@ void Sections::read_audit_log(const Value& value) {
   if (text->starts_with(kFile)) {
     const auto path = parse_path(std::string_view(*text).substr(kFile.size()));
     if (!path.value) return value.expected("a path behind `file:`");
-    log = {AuditLog::Kind::file, in_folder(*path.value)};
+    log.kind = AuditLog::Kind::file;
+    log.path = in_folder(*path.value);
   } else if (*text != "stdout") {
     return value.expected(kExpected);
   }
@@ -286,6 +287,7 @@ void Sections::read_audit_log(const Value& value) {
     return other.kind == log.kind && other.path == log.path;
   });
   if (is_there) return value.error("stands in the list already; expected each target once");
+  log.place = value.place();
   logs.push_back(std::move(log));
 }
 

@@ -86,6 +86,7 @@ struct Smtp {
 struct AuditLog {
   enum class Kind { standard_output, file } kind = Kind::standard_output;
   std::string path;  // with file
+  Place place = {};
 };
 
 enum class LogLevel { debug, info, warn, error };

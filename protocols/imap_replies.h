@@ -73,7 +73,7 @@ inline constexpr std::array kImapRows = {
             "NO [AUTHORIZATIONFAILED] This login is not allowed here\r\n"},
     ImapRow{ImapText::secret_exposed,
             "* BAD [ALERT] Your password was sent without encryption although this server does not "
-            "take it so: others may have read it. Please change it, and switch TLS on in your mail "
+            "take it so: it was exposed. Please change it, and switch TLS on in your mail "
             "program.\r\n"},
     ImapRow{ImapText::bad_command, "* BAD No tag and command in this line\r\n"},
     ImapRow{ImapText::go_ahead, "+ Ready for the literal\r\n"},

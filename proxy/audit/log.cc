@@ -2,6 +2,7 @@
 #include "proxy/audit/log.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -33,7 +34,10 @@ std::variant<std::unique_ptr<Log>, std::string> Log::open(
     }
     const int descriptor =
         ::open(target.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kFileMode);
-    if (descriptor < 0) return "cannot open " + target.path + ": " + std::strerror(errno);
+    if (descriptor < 0) {
+      return fmt::format("{}:{}: audit.log: cannot open {}: {}", target.place.line,
+                         target.place.column, target.path, std::strerror(errno));
+    }
     opened.push_back({target.path, descriptor});
   }
   return std::unique_ptr<Log>(new Log(std::move(opened), std::move(observer)));

@@ -29,7 +29,8 @@ class Sink {
 // sequence numbers are missing, and an `audit-gap` event says how many.
 class Log final : public Sink {
  public:
-  // Opens the targets: files are appended to, or made with mode 0640. The error names the file.
+  // Opens the targets: files are appended to, or made with mode 0640. The error has its place in
+  // the settings, "line:column: …".
   static std::variant<std::unique_ptr<Log>, std::string> open(
       const std::vector<conf::AuditLog>& targets, Observer observer);
   ~Log() override;  // writes what waits, at most for a few seconds

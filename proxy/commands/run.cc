@@ -83,7 +83,7 @@ int run(const std::string& settings_path) {
   forbid_memory_dumps();  // changing the user has allowed them again
   auto opened = audit::Log::open(settings.audit_logs, {settings.hostname, version()});
   if (const auto* error = std::get_if<std::string>(&opened)) {
-    std::cerr << settings.file << ": audit.log: " << *error << "\n";
+    std::cerr << settings.file << ":" << *error << "\n";
     return 1;
   }
   auto& audit = *std::get<std::unique_ptr<audit::Log>>(opened);

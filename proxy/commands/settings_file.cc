@@ -10,7 +10,7 @@ std::optional<Prepared> prepare(const std::string& path, std::ostream& messages)
   messages << conf::text_of(loaded.diagnostics);
   if (!loaded.settings) return std::nullopt;
   auto services = server::make_services(*loaded.settings);
-  for (const auto& warning : services.warnings) messages << warning << "\n";
+  for (const auto& warning : services.warnings) messages << "warning: " << warning << "\n";
   for (const auto& error : services.errors) messages << error << "\n";
   if (!services.errors.empty()) return std::nullopt;
   return Prepared{std::move(*loaded.settings), std::move(services)};

@@ -31,7 +31,9 @@ Loop::~Loop() {
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&wakeup_), nullptr);
-  uv_run(&loop_, UV_RUN_DEFAULT);  // until all close callbacks have come
+  // Until all close callbacks have come; a stop that was posted late ends the first run at once.
+  while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+  }
   [[maybe_unused]] const int left = uv_loop_close(&loop_);
   assert(left == 0);
 }

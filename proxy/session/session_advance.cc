@@ -21,8 +21,10 @@ constexpr std::size_t kQueueHigh = 128 * 1024;
 constexpr net::Instant kDrainTime{2000};
 constexpr std::size_t kDrainBytes = 1024 * 1024;
 
-// One side has ended: how long the other may stand still.
-constexpr net::Instant kHalfClosedTime{60'000};
+// One side has ended: how long the other may stand still. A client may have sent its last command
+// and wait for a long answer; a backend that has ended wants nothing more.
+constexpr net::Instant kClientEndedTime{60'000};
+constexpr net::Instant kBackendEndedTime{5'000};
 
 bool is_clogged(const net::Stream& stream, bool was_clogged) {
   return stream.queued() > (was_clogged ? 0 : kQueueHigh);
@@ -163,9 +165,9 @@ std::optional<net::Instant> Session::deadline() const {
       if (!has_settled_) return stage_began_ + limits.login_timeout;
       return last_activity_ + limits.idle_timeout;
     case State::passthrough:
-      return last_activity_ + (client_ended_ || backend_ended_
-                                   ? std::min(kHalfClosedTime, limits.idle_timeout)
-                                   : limits.idle_timeout);
+      if (backend_ended_) return last_activity_ + kBackendEndedTime;
+      if (client_ended_) return last_activity_ + std::min(kClientEndedTime, limits.idle_timeout);
+      return last_activity_ + limits.idle_timeout;
     case State::draining:
       return stage_began_ + kDrainTime;
     case State::accepted:

@@ -16,7 +16,7 @@ const std::string kPrivacy =
 const std::string kNotAllowed = " NO [AUTHORIZATIONFAILED] This login is not allowed here\\r\\n";
 const std::string kAlert =
     "* BAD [ALERT] Your password was sent without encryption although this server does not take it "
-    "so: others may have read it. Please change it, and switch TLS on in your mail program.\\r\\n";
+    "so: it was exposed. Please change it, and switch TLS on in your mail program.\\r\\n";
 const std::string kPlain = "AGpkb2UAdGVzdC1vbmx5";  // NUL jdoe NUL test-only
 
 // Refuses as soon as a name is known, not before.

@@ -22,7 +22,7 @@ const std::string kGreeting =
     "C: * OK [CAPABILITY IMAP4rev1 ID LOGINDISABLED STARTTLS] mail.example.com ready\\r\\n";
 const std::string kAlert =
     "* BAD [ALERT] Your password was sent without encryption although this server does not take it "
-    "so: others may have read it. Please change it, and switch TLS on in your mail program.\\r\\n";
+    "so: it was exposed. Please change it, and switch TLS on in your mail program.\\r\\n";
 const std::string kPrivacy =
     " NO [PRIVACYREQUIRED] Logging in needs an encrypted connection: use TLS\\r\\n";
 
