@@ -94,8 +94,8 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void advance();
   void flush();
   void set_reading();
-  bool may_read_client();
-  bool may_read_backend();
+  bool may_read_client() const;
+  bool may_read_backend() const;
   void set_timer();
   std::optional<net::Instant> deadline() const;
   void overdue();

@@ -96,6 +96,8 @@ void Session::flush() {
 }
 
 void Session::set_reading() {
+  is_client_clogged_ = is_clogged(*client_, is_client_clogged_);
+  is_backend_clogged_ = backend_ != nullptr && is_clogged(*backend_, is_backend_clogged_);
   if (may_read_client()) {
     client_->start_reading();
   } else {
@@ -109,10 +111,8 @@ void Session::set_reading() {
   }
 }
 
-bool Session::may_read_client() {
+bool Session::may_read_client() const {
   if (client_ended_) return false;
-  is_client_clogged_ = is_clogged(*client_, is_client_clogged_);
-  is_backend_clogged_ = backend_ != nullptr && is_clogged(*backend_, is_backend_clogged_);
   switch (state_) {
     case State::gate:
     case State::handshake:
@@ -133,7 +133,7 @@ bool Session::may_read_client() {
   __builtin_unreachable();
 }
 
-bool Session::may_read_backend() {
+bool Session::may_read_backend() const {
   if (backend_ended_ || is_client_clogged_) return false;
   return state_ == State::passthrough ||
          (state_ == State::dialogue && dialogue_->wants(Side::backend));
