@@ -100,12 +100,7 @@ void Session::on_broken(net::Stream& stream, net::Error) {
     close();
     return;
   }
-  // In passthrough nobody knows whether more was to come: the client must see that it was cut.
-  if (state_ == State::passthrough) {
-    end(EndReason::backend_reset, Manner::cut);
-  } else {
-    take_backend_end();
-  }
+  take_backend_loss();
   advance();
 }
 
@@ -294,13 +289,24 @@ void Session::take_backend_end() {
     dialogue_->ended(Side::backend, protocols::Ending::closed, host_.scratch().steps);
     run_steps();
   } else if (state_ == State::passthrough) {
-    if (client_ended_) {
-      end(EndReason::client_closed, Manner::polite);
-    } else if (dialogue_->backend_may_close()) {
+    if (client_ended_) return;  // it ends when all is delivered
+    if (dialogue_->backend_may_close()) {
       shut_client_ = true;
     } else {
       say_farewell(Farewell::backend_lost, EndReason::backend_closed);
     }
+  }
+}
+
+// Its connection broke: nothing can be sent there any more, either.
+void Session::take_backend_loss() {
+  if (state_ != State::passthrough) return take_backend_end();
+  // Unless it had ended before, nobody knows whether more was to come: the client must see that it
+  // was cut.
+  if (backend_ended_) {
+    end(EndReason::backend_closed, Manner::polite);
+  } else {
+    end(EndReason::backend_reset, Manner::cut);
   }
 }
 

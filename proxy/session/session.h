@@ -63,6 +63,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   // The backend's.
   void take_backend(std::string_view bytes);
   void take_backend_end();
+  void take_backend_loss();
   bool try_next_server(std::string_view bytes);
   void give_up_backend(protocols::Ending how);
 

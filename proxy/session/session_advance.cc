@@ -40,8 +40,8 @@ void Session::advance() {
     close();
     return;
   }
-  if (backend_ != nullptr && backend_->is_broken() && !backend_ended_) {
-    take_backend_end();
+  if (backend_ != nullptr && backend_->is_broken()) {
+    take_backend_loss();
     flush();
   }
   if (is_upgrading_ && client_->queued() == 0 && state_ != State::draining) {
@@ -60,7 +60,8 @@ void Session::advance() {
     flush();
     client_->shut_write();
   }
-  if (state_ == State::passthrough && client_ended_ && backend_ended_) {
+  if (state_ == State::passthrough && client_ended_ && backend_ended_ && client_->queued() == 0 &&
+      backend_->queued() == 0) {
     end(shut_client_ ? EndReason::backend_closed : EndReason::client_closed, Manner::polite);
   }
   if (state_ == State::draining && client_->queued() == 0 &&
@@ -250,6 +251,10 @@ void Session::shut_down() {
 
 void Session::say_farewell(Farewell why, EndReason reason) {
   farewell_reason_ = reason;
+  if (is_client_shut_) {  // too late for words
+    end(reason, Manner::polite);
+    return;
+  }
   auto& steps = host_.scratch().steps;
   if (gate_ != nullptr) {
     gate_->farewell(why, steps);

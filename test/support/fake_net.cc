@@ -15,10 +15,12 @@ class FakeStream final : public net::Stream {
   void stop_reading() override { peer_->is_reading_ = false; }
   void write(std::string_view bytes) override {
     if (peer_->is_shut_ || peer_->shut_wanted_) throw std::logic_error("write after shut_write");
+    peer_->is_broken_ |= peer_->breaks_at_write_;
+    if (peer_->is_broken_) return;
     (peer_->is_clogged_ ? peer_->queue_ : peer_->received_).append(bytes);
   }
   std::size_t queued() const override { return peer_->queue_.size(); }
-  bool is_broken() const override { return false; }
+  bool is_broken() const override { return peer_->is_broken_; }
   void shut_write() override {
     if (peer_->queue_.empty()) {
       peer_->is_shut_ = true;

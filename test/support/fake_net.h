@@ -36,6 +36,8 @@ class FakePeer {
   // The peer stops taking bytes: writes queue up; then it takes them all.
   void clog() { is_clogged_ = true; }
   void unclog();
+  // The next write fails at once, as the system says it of a connection that is gone.
+  void break_at_write() { breaks_at_write_ = true; }
 
   // All that the owner has sent, and since the last call.
   const std::string& received() const { return received_; }
@@ -53,6 +55,8 @@ class FakePeer {
   std::string queue_;
   bool is_reading_ = false;
   bool is_clogged_ = false;
+  bool breaks_at_write_ = false;
+  bool is_broken_ = false;
   bool shut_wanted_ = false;
   bool is_shut_ = false;
   bool is_closed_ = false;

@@ -47,3 +47,94 @@ TEST_CASE("a client that ended while its queue was full gets the rest once it re
   world.backend().send("last");
   REQUIRE(world.hear().ends_with("xlast"));
 }
+
+TEST_CASE("a slow client that has ended gets all that the backend sent before it closed") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.client().end();
+  REQUIRE(world.backend().is_shut());
+  world.client().clog();
+  world.backend().send(kMuch);
+  world.backend().end();
+  world.pass(4s);
+  REQUIRE_FALSE(world.client().is_closed());
+  world.client().unclog();
+  REQUIRE(world.hear() == kMuch);
+  REQUIRE(world.client().is_shut());
+  REQUIRE(world.is_over());
+  REQUIRE(world.end_reason() == "client_closed");
+}
+
+TEST_CASE("a slow backend that has ended gets all that the client sent before it closed") {
+  SessionWorld world({.mode = TlsMode::none, .protocol = Protocol::pop3});
+  world.begin();
+  world.greet("+OK\r\n");
+  world.say("USER joe\r\n");
+  world.backend().send("+OK\r\n");
+  world.say("PASS secret\r\n");
+  world.backend().send("+OK\r\n");
+  world.backend().take();
+  world.backend().end();
+  REQUIRE(world.client().is_shut());
+  world.backend().clog();
+  world.say("DELE 1\r\n");
+  world.client().end();
+  world.pass(4s);
+  REQUIRE_FALSE(world.backend().is_closed());
+  world.backend().unclog();
+  REQUIRE(world.backend().take() == "DELE 1\r\n");
+  REQUIRE(world.is_over());
+  REQUIRE(world.end_reason() == "backend_closed");
+}
+
+TEST_CASE("both sides have ended, and one does not take what is left: cut in the end") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.client().end();
+  world.client().clog();
+  world.backend().send(kMuch);
+  world.backend().end();
+  world.pass(61s);
+  REQUIRE(world.end_reason() == "drain_timeout");
+  world.pass(3s);
+  REQUIRE(world.is_over());
+}
+
+TEST_CASE("a backend that breaks while it is written to is no proper end: the client is cut") {
+  SessionWorld world({.mode = TlsMode::implicit, .protocol = Protocol::pop3});
+  world.begin();
+  world.shake_hands();
+  world.greet("+OK\r\n");
+  world.hear_in_tls();
+  world.say_in_tls("APOP joe digest\r\n");
+  world.backend().send("+OK\r\n");
+  world.hear_in_tls();
+  world.backend().break_at_write();
+  world.say_in_tls("NOOP\r\n");
+  REQUIRE(world.end_reason() == "backend_reset");
+  world.hear_in_tls();
+  REQUIRE_FALSE(world.tls().ended());
+}
+
+TEST_CASE("a client cannot keep a session alive by sending to a backend that has gone") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.backend().send("* BYE\r\n");
+  world.backend().end();
+  REQUIRE(world.client().is_shut());
+  world.backend().break_at_write();
+  world.say("b NOOP\r\n");
+  REQUIRE(world.end_reason() == "backend_closed");
+}
+
+TEST_CASE("a shutdown says nothing to a client to which writing has ended") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.backend().send("* BYE\r\n");
+  world.backend().end();
+  REQUIRE(world.hear() == "* BYE\r\n");
+  REQUIRE(world.client().is_shut());
+  world.shut_down();
+  REQUIRE(world.hear().empty());
+  REQUIRE(world.end_reason() == "shutdown");
+}
