@@ -33,9 +33,12 @@ void Listener::poll() {
 
 bool Listener::accept_some(int most) {
   for (int i = 0; i < most; ++i) {
-    Socket accepted(accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    auto* const address = reinterpret_cast<sockaddr*>(&storage);
+    Socket accepted(accept4(socket_.get(), address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (accepted.get() >= 0) {
-      user_.on_accept(*this, std::move(accepted));
+      user_.on_accept(*this, std::move(accepted), Address::from(address));
       continue;
     }
     const Error error{-errno};

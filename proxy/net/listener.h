@@ -13,8 +13,9 @@ class Listener;
 
 class AcceptUser {
  public:
-  // A connection was accepted: a connected, non-blocking socket.
-  virtual void on_accept(Listener& listener, Socket socket) = 0;
+  // A connection was accepted: a non-blocking socket, and the client's address. It may have gone
+  // already, so that the socket no longer knows that address.
+  virtual void on_accept(Listener& listener, Socket socket, const Address& client) = 0;
   // The system has no descriptors or memory left: accepting pauses for a moment.
   virtual void on_accept_paused(Listener& listener, Error error) = 0;
 

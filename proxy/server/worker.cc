@@ -93,9 +93,8 @@ void Worker::destroy_retired() {
   }
 }
 
-void Worker::on_accept(net::Listener& listener, net::Socket socket) {
+void Worker::on_accept(net::Listener& listener, net::Socket socket, const net::Address& client) {
   const auto& service = listeners_.at(&listener);
-  const auto client = net::Address::of_peer(socket.get());
   switch (shared_.limits.enter(client.octets())) {
     case policy::ConnectionLimits::Answer::entered:
       break;
