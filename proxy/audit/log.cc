@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <utility>
 
@@ -19,6 +21,8 @@ namespace {
 
 // A pipe that nobody empties may hold the writer this long, then its lines are lost.
 constexpr int kPatienceMilliseconds = 2000;
+
+constexpr std::size_t kMostAtOnce = PIPE_BUF;
 
 constexpr mode_t kFileMode = 0640;
 
@@ -96,29 +100,41 @@ void Log::write_batch(std::vector<Numbered>& batch) {
   for (auto& target : targets_) write(target, lines);
 }
 
-void Log::write(Target& target, const std::string& lines) {
-  std::size_t done = 0;
-  while (done < lines.size()) {
-    const auto written = ::write(target.descriptor, lines.data() + done, lines.size() - done);
-    if (written >= 0) {
-      done += static_cast<std::size_t>(written);
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) {
-      pollfd waiting{target.descriptor, POLLOUT, 0};
-      if (poll(&waiting, 1, kPatienceMilliseconds) > 0) continue;
-    }
-    if (!target.is_failing) {
+void Log::write(Target& target, std::string_view lines) {
+  // What comes behind a line that was cut must not be lost with it.
+  if (target.is_torn && put(target, "\n") == 1) target.is_torn = false;
+  const auto done = target.is_torn ? 0 : put(target, lines);
+  if (done > 0) target.is_torn = lines[done - 1] != '\n';
+  if (done < lines.size()) {
+    if (!std::exchange(target.is_failing, true)) {
       log::error("the audit log {} cannot be written, events are lost: {}", target.name,
                  std::strerror(errno));
     }
-    target.is_failing = true;
-    return;
-  }
-  if (std::exchange(target.is_failing, false)) {
+  } else if (std::exchange(target.is_failing, false)) {
     log::info("the audit log {} can be written again", target.name);
   }
+}
+
+// Writes all of it, or says in errno why not; gives how much was written.
+std::size_t Log::put(const Target& target, std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    // Standard output may well block, and is shared with others, so that it must be left as it is.
+    // A pipe that has room takes this much without blocking (pipe(7)).
+    pollfd waiting{target.descriptor, POLLOUT, 0};
+    const int ready = poll(&waiting, 1, kPatienceMilliseconds);
+    if (ready == 0) errno = EAGAIN;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) break;
+    const auto written =
+        ::write(target.descriptor, bytes.data() + done, std::min(bytes.size() - done, kMostAtOnce));
+    if (written >= 0) {
+      done += static_cast<std::size_t>(written);
+    } else if (errno != EINTR && errno != EAGAIN) {
+      break;
+    }
+  }
+  return done;
 }
 
 }  // namespace postern::audit

@@ -48,10 +48,12 @@ class Log final : public Sink {
     std::string name;
     int descriptor;
     bool is_failing = false;  // the last write failed: said once
+    bool is_torn = false;     // and left a line without its end
   };
   Log(std::vector<Target> targets, Observer observer);
   void run();
-  static void write(Target& target, const std::string& lines);
+  static void write(Target& target, std::string_view lines);
+  static std::size_t put(const Target& target, std::string_view bytes);
   void write_batch(std::vector<Numbered>& batch);
 
   static constexpr std::size_t kMostQueued = 10'000;

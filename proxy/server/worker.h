@@ -61,8 +61,7 @@ class Worker final : session::Host, net::AcceptUser {
   std::string hash_of(std::string_view user) override { return shared_.name_hash.hex(user); }
   void retire(session::Session& session) override;
 
-  void on_accept(net::Listener& listener, net::Socket socket,
-                 const net::Address& client) override;
+  void on_accept(net::Listener& listener, net::Socket socket, const net::Address& client) override;
   void on_accept_paused(net::Listener& listener, net::Error error) override;
   void refuse(const session::Service& service, const net::Socket& socket,
               const net::Address& client, std::string_view reason);
