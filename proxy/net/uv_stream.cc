@@ -5,8 +5,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace postern::net {
 
@@ -16,6 +18,11 @@ namespace {
 // system does not acknowledge. Far longer than any hiccup, far shorter than TCP's own patience.
 constexpr int kKeepaliveSeconds = 300;
 constexpr int kUserTimeoutMilliseconds = 300'000;
+
+constexpr std::size_t kLeastQueue = 1024;
+
+// Bytes that are kept may be a password on its way to the backend.
+void wipe(std::string& bytes) { explicit_bzero(bytes.data(), bytes.size()); }
 
 }  // namespace
 
@@ -36,6 +43,8 @@ UvStream::UvStream(Loop& loop) : loop_(loop) {
   uv_tcp_init(loop.native(), &handle_);
   handle_.data = this;
 }
+
+UvStream::~UvStream() { wipe(waiting_); }
 
 int UvStream::open(int socket) {
   const int error = uv_tcp_open(&handle_, socket);
@@ -68,7 +77,9 @@ void UvStream::start_reading() {
         auto& self = *static_cast<UvStream*>(handle->data);
         if (self.user_ == nullptr || size == 0) return;
         if (size > 0) {
-          self.user_->on_read(self, {buffer->base, static_cast<std::size_t>(size)});
+          const auto read = static_cast<std::size_t>(size);
+          self.user_->on_read(self, {buffer->base, read});
+          explicit_bzero(buffer->base, read);  // it may have been a password in clear
           return;
         }
         self.stop_reading();
@@ -103,29 +114,49 @@ void UvStream::write(std::string_view bytes) {
       return;
     }
   }
-  auto write = std::make_unique<Write>(Write{{}, *this, std::string(bytes)});
-  write->request.data = write.get();
-  const auto buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
-  const int error =
-      uv_write(&write->request, stream, &buffer, 1, [](uv_write_t* request, int status) {
-        const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
-        // It may have been a password on its way to the backend.
-        explicit_bzero(done->bytes.data(), done->bytes.size());
-        done->stream.on_write_done(done->bytes.size(), status);
-      });
-  if (error != 0) {
+  if (queued_ > 0) {
+    queue(bytes);
+  } else if (begin_write(std::string(bytes)) != 0) {
     is_broken_ = true;
     return;
   }
   queued_ += bytes.size();
-  write.release();  // the callback takes it back
+}
+
+// Hands bytes to libuv; its error where it does not take them.
+int UvStream::begin_write(std::string bytes) {
+  auto write = std::make_unique<Write>(Write{{}, *this, std::move(bytes)});
+  write->request.data = write.get();
+  const auto buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
+  const auto done = [](uv_write_t* request, int status) {
+    const std::unique_ptr<Write> ended(static_cast<Write*>(request->data));
+    wipe(ended->bytes);
+    ended->stream.on_write_done(ended->bytes.size(), status);
+  };
+  const int error =
+      uv_write(&write->request, reinterpret_cast<uv_stream_t*>(&handle_), &buffer, 1, done);
+  if (error == 0) write.release();  // the callback takes it back
+  return error;
+}
+
+// Grows without leaving what it held behind.
+void UvStream::queue(std::string_view bytes) {
+  const auto size = waiting_.size() + bytes.size();
+  if (size > waiting_.capacity()) {
+    std::string larger;
+    larger.reserve(std::max({size, 2 * waiting_.capacity(), kLeastQueue}));
+    larger.append(waiting_);
+    wipe(waiting_);
+    waiting_.swap(larger);
+  }
+  waiting_.append(bytes);
 }
 
 void UvStream::on_write_done(std::size_t size, int status) {
   queued_ -= size;
-  if (user_ == nullptr) return;
+  if (user_ == nullptr || is_broken_) return;
+  if (status == 0 && !waiting_.empty()) status = begin_write(std::exchange(waiting_, {}));
   if (status != 0) {
-    if (is_broken_) return;
     is_broken_ = true;
     stop_reading();
     user_->on_broken(*this, Error{status});

@@ -33,9 +33,11 @@ class UvStream final : public Stream {
   Address peer() const override;
 
  private:
-  struct Write;  // a queued write with its bytes
-  ~UvStream() override = default;
+  struct Write;  // a write that libuv is at, with its bytes
+  ~UvStream() override;
   void release() override;
+  int begin_write(std::string bytes);
+  void queue(std::string_view bytes);
   void on_write_done(std::size_t size, int status);
   int socket() const;
 
@@ -43,6 +45,7 @@ class UvStream final : public Stream {
   uv_tcp_t handle_{};
   StreamUser* user_ = nullptr;  // null once released
   std::size_t queued_ = 0;
+  std::string waiting_;  // behind the write that libuv is at: one at a time, however many come
   bool is_reading_ = false;
   bool is_broken_ = false;
   bool shut_when_written_ = false;

@@ -11,7 +11,7 @@ using namespace postern;
 namespace {
 
 struct Accepted final : net::AcceptUser {
-  explicit Accepted(net::Loop& loop) : loop(loop) {}
+  explicit Accepted(net::Loop& its_loop) : loop(its_loop) {}
   void on_accept(net::Listener&, net::Socket, const net::Address& client) override {
     clients.push_back(client);
     loop.stop();
