@@ -17,6 +17,15 @@ class Session;
 // Memory that all sessions of a worker share, one callback at a time; empty between callbacks, so
 // that an idle session holds no buffer.
 struct Scratch {
+  // More than one callback brings with the usual limits; larger ones grow, which leaves behind what
+  // was there.
+  static constexpr std::size_t kReserved = 256 * 1024;
+
+  Scratch() {
+    decrypted.reserve(kReserved);
+    to_backend.reserve(kReserved);
+  }
+
   protocols::Steps steps;
   std::string decrypted;  // what the client's TLS records held
   std::string said;       // plain, for the client: one record for all that one callback says

@@ -29,6 +29,26 @@ protocols::Verdict verdict_of(const policy::Decision& decision) {
   __builtin_unreachable();
 }
 
+std::string_view name_of(tls::Failure failure) {
+  switch (failure) {
+    case tls::Failure::none:
+      return "";
+    case tls::Failure::not_tls:
+      return "not_tls";
+    case tls::Failure::no_shared_version:
+      return "no_shared_version";
+    case tls::Failure::no_shared_cipher:
+      return "no_shared_cipher";
+    case tls::Failure::alpn_refused:
+      return "alpn_refused";
+    case tls::Failure::peer_alert:
+      return "peer_alert";
+    case tls::Failure::protocol_error:
+      return "protocol_error";
+  }
+  __builtin_unreachable();
+}
+
 }  // namespace
 
 Session::Session(Host& host, std::shared_ptr<const Service> service, const net::Address& source,
@@ -156,6 +176,7 @@ void Session::take_ciphertext(std::string_view bytes) {
     } else {
       end(EndReason::tls_error, Manner::cut);
     }
+    explicit_bzero(plain.data(), plain.size());
     plain.clear();
     return;
   }
@@ -226,13 +247,18 @@ bool Session::try_next_server(std::string_view bytes) {
       return true;
     case protocols::GreetingKind::refusal:
       greeting_begin_.clear();
-      backend_.reset();
-      link_->next();
+      dial_next_server();
       return true;
     case protocols::GreetingKind::other:
       return false;
   }
   __builtin_unreachable();
+}
+
+void Session::dial_next_server() {
+  backend_.reset();
+  link_->next();
+  stage_began_ = host_.clock().now();
 }
 
 void Session::take_backend(std::string_view bytes) {
@@ -277,8 +303,7 @@ void Session::give_up_backend(protocols::Ending how) {
 void Session::take_backend_end() {
   if (state_ == State::dialogue && !has_greeted_) {
     if (link_->has_next()) {
-      backend_.reset();
-      link_->next();
+      dial_next_server();
     } else {
       give_up_backend(protocols::Ending::closed);
     }
@@ -365,7 +390,7 @@ void Session::handshake_failed() {
   if (is_injection) {
     notice("starttls-injection", "clear text stood behind STARTTLS");
   } else {
-    record_handshake_failed();
+    record_handshake_failed(name_of(engine_->failure()));
   }
   end(is_injection ? EndReason::starttls_injection : EndReason::handshake_failed, Manner::polite);
 }

@@ -65,6 +65,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void take_backend_end();
   void take_backend_loss();
   bool try_next_server(std::string_view bytes);
+  void dial_next_server();
   void give_up_backend(protocols::Ending how);
 
   // The stages.
@@ -106,7 +107,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void record(audit::EventBody body);
   void record_login(const protocols::Login& login, protocols::Outcome outcome);
   void record_refused(const protocols::Login& login, Exposure exposure);
-  void record_handshake_failed();
+  void record_handshake_failed(std::string_view reason);
   void record_end(EndReason reason);
   void notice(std::string_view action, std::string_view reason);
   audit::SessionPart session_part() const;

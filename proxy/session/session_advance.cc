@@ -201,9 +201,7 @@ void Session::overdue() {
     case State::dialogue:
       if (!has_greeted_) {
         if (link_->has_next()) {
-          backend_.reset();
-          link_->next();
-          stage_began_ = host_.clock().now();
+          dial_next_server();
         } else {
           give_up_backend(protocols::Ending::timed_out);
         }
@@ -273,6 +271,11 @@ void Session::say_in_clear(Farewell why) {
 void Session::end(EndReason reason, Manner manner) {
   if (state_ == State::draining || state_ == State::closed) return;
   flush();
+  // Given up by the client, which may have disliked the certificate, or by its timer.
+  if (state_ == State::handshake && engine_ != nullptr && reason != EndReason::shutdown &&
+      engine_->state() == tls::Engine::State::handshaking && engine_->offer() != nullptr) {
+    record_handshake_failed(name_of(reason));
+  }
   record_end(reason);
   if (manner == Manner::polite && engine_ != nullptr && !is_client_shut_ &&
       (engine_->state() == tls::Engine::State::open ||

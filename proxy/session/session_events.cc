@@ -41,26 +41,6 @@ std::string_view name_of(policy::Reason reason) {
   __builtin_unreachable();
 }
 
-std::string_view name_of(tls::Failure failure) {
-  switch (failure) {
-    case tls::Failure::none:
-      return "";
-    case tls::Failure::not_tls:
-      return "not_tls";
-    case tls::Failure::no_shared_version:
-      return "no_shared_version";
-    case tls::Failure::no_shared_cipher:
-      return "no_shared_cipher";
-    case tls::Failure::alpn_refused:
-      return "alpn_refused";
-    case tls::Failure::peer_alert:
-      return "peer_alert";
-    case tls::Failure::protocol_error:
-      return "protocol_error";
-  }
-  __builtin_unreachable();
-}
-
 }  // namespace
 
 void Session::record(audit::EventBody body) {
@@ -80,8 +60,7 @@ audit::SessionPart Session::session_part() const {
   part.security = security_of(security_);
   part.starttls_offered = is_upgradable;
   part.starttls_used = security_ == policy::Security::starttls;
-  if (engine_ != nullptr && (engine_->state() == tls::Engine::State::open ||
-                             engine_->state() == tls::Engine::State::ended)) {
+  if (engine_ != nullptr && !engine_->facts().version.empty()) {  // of one that broke, too
     const auto& facts = engine_->facts();
     part.tls = audit::Tls{facts.version, facts.cipher,      facts.curve,
                           facts.alpn,    facts.server_name, facts.resumed};
@@ -122,10 +101,10 @@ void Session::record_refused(const protocols::Login& login, Exposure exposure) {
   record(std::move(event));
 }
 
-void Session::record_handshake_failed() {
+void Session::record_handshake_failed(std::string_view reason) {
   audit::HandshakeFailedEvent event;
   event.session = session_part();
-  event.reason = name_of(engine_->failure());
+  event.reason = reason;
   if (const auto* offer = engine_->offer()) {
     event.versions = offer->versions;
     event.ciphers = offer->ciphers;

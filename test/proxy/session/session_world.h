@@ -50,6 +50,7 @@ class SessionWorld final : session::Host, audit::Sink {
   FakePeer& backend() { return *backend_; }
   FakeDialer& dialer() override { return dialer_; }
   TlsClient& tls() { return *tls_; }
+  const session::Scratch& memory() const { return scratch_; }
   bool is_over() const { return is_retired_; }
   bool has_timer() const { return timers_.next().has_value(); }
 

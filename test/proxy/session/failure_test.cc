@@ -1,0 +1,101 @@
+// What fails below the protocols: TLS that breaks or is given up, and what it leaves behind.
+#include <catch2/catch.hpp>
+
+#include "test/proxy/session/session_world.h"
+
+using namespace postern;
+using namespace postern::test;
+using namespace std::chrono_literals;
+using conf::TlsMode;
+using protocols::Protocol;
+
+namespace {
+
+constexpr auto kGreeting = "* OK [CAPABILITY IMAP4rev1] old server ready\r\n";
+constexpr std::string_view kBrokenRecord("\x17\x03\x03\0\5xxxxx", 10);
+
+// All that a string's memory holds, used or not.
+std::string memory_of(const std::string& text) { return {text.data(), text.capacity()}; }
+
+}  // namespace
+
+TEST_CASE("a password in the same read as a broken record is wiped") {
+  SessionWorld world({.mode = TlsMode::implicit});
+  world.begin();
+  world.shake_hands();
+  world.greet(kGreeting);
+  world.tls().send("a LOGIN joe secret\r\n");
+  world.client().send(world.tls().take_output() + std::string(kBrokenRecord));
+  REQUIRE(world.end_reason() == "tls_error");
+  REQUIRE_THAT(memory_of(world.memory().decrypted), !Catch::Contains("secret"));
+}
+
+TEST_CASE("the memory through which passwords pass does not move, and is wiped") {
+  SessionWorld world({.mode = TlsMode::implicit});
+  const auto* const decrypted = world.memory().decrypted.data();
+  const auto* const to_backend = world.memory().to_backend.data();
+  world.begin();
+  world.shake_hands();
+  world.greet(kGreeting);
+  world.say_in_tls("a LOGIN joe " + std::string(60'000, 's') + "\r\n");
+  REQUIRE(world.backend().received().size() > 60'000);
+  REQUIRE(world.memory().decrypted.data() == decrypted);
+  REQUIRE(world.memory().to_backend.data() == to_backend);
+  REQUIRE_THAT(memory_of(world.memory().decrypted), !Catch::Contains("sss"));
+  REQUIRE_THAT(memory_of(world.memory().to_backend), !Catch::Contains("sss"));
+}
+
+TEST_CASE("the end of a session whose TLS broke tells of its TLS") {
+  SessionWorld world({.mode = TlsMode::implicit});
+  world.begin();
+  world.shake_hands();
+  world.greet(kGreeting);
+  world.client().send(kBrokenRecord);
+  REQUIRE(world.end_reason() == "tls_error");
+  const auto& end = std::get<audit::SessionEndEvent>(world.last_event().body);
+  REQUIRE(end.session.tls);
+  REQUIRE(end.session.tls->version == "1.3");
+}
+
+TEST_CASE("a handshake that was given up is an event of its own, with what the client offered") {
+  SessionWorld world({.mode = TlsMode::implicit});
+  world.begin();
+  TlsClient tls;
+  tls.receive("");
+  const auto hello = tls.take_output();
+  SECTION("the client closes, as some do that dislike the certificate") {
+    world.client().send(hello);
+    world.client().end();
+    REQUIRE(world.events() ==
+            std::vector<std::string>{"tls-handshake client_closed", "session-end client_closed"});
+  }
+  SECTION("or resets") {
+    world.client().send(hello);
+    world.client().reset(-ECONNRESET);
+    REQUIRE(world.events() ==
+            std::vector<std::string>{"tls-handshake client_reset", "session-end client_reset"});
+  }
+  SECTION("or falls silent") {
+    world.client().send(hello);
+    world.pass(11s);
+    REQUIRE(world.events() == std::vector<std::string>{"tls-handshake handshake_timeout",
+                                                       "session-end handshake_timeout"});
+  }
+  SECTION("a probe that said no hello is none") {
+    world.client().send(hello.substr(0, 10));
+    world.client().end();
+    REQUIRE(world.events() == std::vector<std::string>{"session-end client_closed"});
+  }
+}
+
+TEST_CASE("the next server has its whole time, however late the first one refused") {
+  SessionWorld world({.mode = TlsMode::none, .servers = 2});
+  world.begin();
+  world.connect();
+  world.pass(58s);
+  world.backend().send("* BYE too busy\r\n");
+  REQUIRE(world.dialer().dials() == 2);
+  world.pass(4s);
+  world.greet(kGreeting);
+  REQUIRE(world.hear() == kGreeting);
+}
