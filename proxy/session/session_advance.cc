@@ -22,7 +22,8 @@ constexpr net::Instant kDrainTime{2000};
 constexpr std::size_t kDrainBytes = 1024 * 1024;
 
 // One side has ended: how long the other may stand still. A client may have sent its last command
-// and wait for a long answer; a backend that has ended wants nothing more.
+// and wait for a long answer; a backend that has ended wants nothing more, once all that
+// it sent has left.
 constexpr net::Instant kClientEndedTime{60'000};
 constexpr net::Instant kBackendEndedTime{5'000};
 
@@ -166,8 +167,10 @@ std::optional<net::Instant> Session::deadline() const {
       if (!has_settled_) return stage_began_ + limits.login_timeout;
       return last_activity_ + limits.idle_timeout;
     case State::passthrough:
-      if (backend_ended_) return last_activity_ + kBackendEndedTime;
-      if (client_ended_) return last_activity_ + std::min(kClientEndedTime, limits.idle_timeout);
+      if (backend_ended_ && client_->queued() == 0) return last_activity_ + kBackendEndedTime;
+      if (client_ended_ || backend_ended_) {
+        return last_activity_ + std::min(kClientEndedTime, limits.idle_timeout);
+      }
       return last_activity_ + limits.idle_timeout;
     case State::draining:
       return stage_began_ + kDrainTime;

@@ -138,3 +138,17 @@ TEST_CASE("a shutdown says nothing to a client to which writing has ended") {
   REQUIRE(world.hear().empty());
   REQUIRE(world.end_reason() == "shutdown");
 }
+
+TEST_CASE("a slow client gets all that a backend sent before it said farewell and closed") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.client().clog();
+  world.backend().send(kMuch);
+  world.backend().send("\r\n* BYE\r\n");
+  world.backend().end();
+  world.pass(30s);
+  REQUIRE(world.end_reason().empty());
+  world.client().unclog();
+  REQUIRE(world.hear() == kMuch + "\r\n* BYE\r\n");
+  REQUIRE(world.client().is_shut());
+}
