@@ -235,11 +235,7 @@ void Session::shut_down() {
     case State::dialling:
     case State::dialogue:
     case State::passthrough:
-      if (is_upgrading_) {
-        end(EndReason::shutdown, Manner::cut);
-      } else {
-        say_farewell(Farewell::shutting_down, EndReason::shutdown);
-      }
+      say_farewell(Farewell::shutting_down, EndReason::shutdown);
       break;
     case State::handshake:
       end(EndReason::shutdown, Manner::polite);
@@ -252,8 +248,9 @@ void Session::shut_down() {
 
 void Session::say_farewell(Farewell why, EndReason reason) {
   farewell_reason_ = reason;
-  if (is_client_shut_) {  // too late for words
-    end(reason, Manner::polite);
+  // Too late for words: behind the end, or behind the go-ahead, where only TLS may follow.
+  if (is_client_shut_ || is_upgrading_) {
+    end(reason, Manner::cut);
     return;
   }
   auto& steps = host_.scratch().steps;

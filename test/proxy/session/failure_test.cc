@@ -99,3 +99,25 @@ TEST_CASE("the next server has its whole time, however late the first one refuse
   world.greet(kGreeting);
   REQUIRE(world.hear() == kGreeting);
 }
+
+TEST_CASE("a client that does not take the go-ahead of STARTTLS is cut when its time is up") {
+  const auto mode = GENERATE(TlsMode::required, TlsMode::optional);
+  const auto [protocol, greeting, command] =
+      GENERATE(table<Protocol, std::string, std::string>({
+          {Protocol::smtp, "220 old\r\n", "STARTTLS\r\n"},
+          {Protocol::imap, "* OK old\r\n", "a STARTTLS\r\n"},
+          {Protocol::pop3, "+OK old\r\n", "STLS\r\n"},
+      }));
+  SessionWorld world({.mode = mode, .protocol = protocol});
+  world.begin();
+  if (mode == TlsMode::optional) world.greet(greeting);
+  world.hear();
+  world.client().clog();
+  world.say(command);
+  const auto queued = world.client().queued();
+  world.pass(61s);
+  REQUIRE(world.end_reason() == "login_timeout");
+  REQUIRE(world.client().queued() == queued);  // no words in clear behind the go-ahead
+  world.pass(3s);
+  REQUIRE(world.is_over());
+}
