@@ -246,7 +246,6 @@ bool Session::try_next_server(std::string_view bytes) {
     case protocols::GreetingKind::undecided:
       return true;
     case protocols::GreetingKind::refusal:
-      greeting_begin_.clear();
       dial_next_server();
       return true;
     case protocols::GreetingKind::other:
@@ -256,6 +255,7 @@ bool Session::try_next_server(std::string_view bytes) {
 }
 
 void Session::dial_next_server() {
+  greeting_begin_.clear();
   backend_.reset();
   link_->next();
   stage_began_ = host_.clock().now();

@@ -102,12 +102,11 @@ TEST_CASE("the next server has its whole time, however late the first one refuse
 
 TEST_CASE("a client that does not take the go-ahead of STARTTLS is cut when its time is up") {
   const auto mode = GENERATE(TlsMode::required, TlsMode::optional);
-  const auto [protocol, greeting, command] =
-      GENERATE(table<Protocol, std::string, std::string>({
-          {Protocol::smtp, "220 old\r\n", "STARTTLS\r\n"},
-          {Protocol::imap, "* OK old\r\n", "a STARTTLS\r\n"},
-          {Protocol::pop3, "+OK old\r\n", "STLS\r\n"},
-      }));
+  const auto [protocol, greeting, command] = GENERATE(table<Protocol, std::string, std::string>({
+      {Protocol::smtp, "220 old\r\n", "STARTTLS\r\n"},
+      {Protocol::imap, "* OK old\r\n", "a STARTTLS\r\n"},
+      {Protocol::pop3, "+OK old\r\n", "STLS\r\n"},
+  }));
   SessionWorld world({.mode = mode, .protocol = protocol});
   world.begin();
   if (mode == TlsMode::optional) world.greet(greeting);
@@ -120,4 +119,14 @@ TEST_CASE("a client that does not take the go-ahead of STARTTLS is cut when its 
   REQUIRE(world.client().queued() == queued);  // no words in clear behind the go-ahead
   world.pass(3s);
   REQUIRE(world.is_over());
+}
+
+TEST_CASE("what the first server had begun to say is not taken for the second's") {
+  SessionWorld world({.mode = TlsMode::none, .servers = 2});
+  world.begin();
+  world.greet("* B");
+  SECTION("it closes") { world.backend().end(); }
+  SECTION("it stalls") { world.pass(61s); }
+  world.greet(kGreeting);
+  REQUIRE(world.hear() == kGreeting);
 }
