@@ -172,7 +172,7 @@ void Session::take_ciphertext(std::string_view bytes) {
   const auto state = engine_->receive(bytes, plain, host_.scratch().to_client);
   if (state == tls::Engine::State::failed) {
     if (was_handshaking) {
-      handshake_failed();
+      handshake_failed(bytes);
     } else {
       end(EndReason::tls_error, Manner::cut);
     }
@@ -384,9 +384,10 @@ void Session::handshake_done() {
                                                          : protocols::BackendGreeting::pass);
 }
 
-void Session::handshake_failed() {
-  const bool is_injection =
-      security_ == policy::Security::starttls && engine_->failure() == tls::Failure::not_tls;
+// `bytes` are those that failed it. A hello of SSLv2, which old clients send, is not clear text.
+void Session::handshake_failed(std::string_view bytes) {
+  const bool is_injection = security_ == policy::Security::starttls &&
+                            engine_->failure() == tls::Failure::not_tls && !looks_like_tls(bytes);
   if (is_injection) {
     notice("starttls-injection", "clear text stood behind STARTTLS");
   } else {

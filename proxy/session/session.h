@@ -72,7 +72,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void start_dialogue(protocols::BackendGreeting greeting);
   void start_handshake(std::string_view first_bytes);
   void handshake_done();
-  void handshake_failed();
+  void handshake_failed(std::string_view bytes);
   void run_steps();
   void take(const protocols::Send& step);
   void take(const protocols::Shut& step);

@@ -130,3 +130,12 @@ TEST_CASE("what the first server had begun to say is not taken for the second's"
   world.greet(kGreeting);
   REQUIRE(world.hear() == kGreeting);
 }
+
+TEST_CASE("a hello of SSLv2 behind STARTTLS is an old client, not an injection") {
+  SessionWorld world({.mode = TlsMode::required, .protocol = Protocol::smtp});
+  world.begin();
+  world.say("STARTTLS\r\n");
+  world.say(std::string_view("\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10", 11));
+  REQUIRE(world.events() ==
+          std::vector<std::string>{"tls-handshake not_tls", "session-end handshake_failed"});
+}
