@@ -234,8 +234,8 @@ std::string compare(const std::function<std::string(const Cutter&)>& play) {
     INFO("random cuts, seed " << seed);
     std::mt19937 random(seed);
     REQUIRE(play([&](std::size_t left) {
-              return std::uniform_int_distribution<std::size_t>(1, std::min<std::size_t>(left, 40))(
-                  random);
+              return std::uniform_int_distribution<std::size_t>(
+                  1, std::min<std::size_t>(left, 40))(random);
             }) == whole);
   }
   return whole;
@@ -258,8 +258,7 @@ Policy always(Verdict verdict) {
 }
 
 std::string run(const Maker& make, const std::vector<Action>& actions, const Policy& policy) {
-  return compare(
-      [&](const Cutter& cut) { return DialogueRun(make(), policy, cut).play(actions); });
+  return compare([&](const Cutter& cut) { return DialogueRun(make(), policy, cut).play(actions); });
 }
 
 std::string run(const GateMaker& make, std::string_view client_bytes) {
