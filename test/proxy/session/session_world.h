@@ -53,6 +53,8 @@ class SessionWorld final : session::Host, audit::Sink {
   const session::Scratch& memory() const { return scratch_; }
   bool is_over() const { return is_retired_; }
   bool has_timer() const { return timers_.next().has_value(); }
+  // A timer that is due all the time would let the loop spin.
+  bool has_due_timer() const { return has_timer() && *timers_.next() <= clock_.now(); }
 
   // The events so far, their actions in order ("login success", "session-end client_quit" …).
   const std::vector<std::string>& events() const { return events_; }
