@@ -135,7 +135,7 @@ int UvStream::begin_write(std::string bytes) {
   };
   const int error =
       uv_write(&write->request, reinterpret_cast<uv_stream_t*>(&handle_), &buffer, 1, done);
-  if (error == 0) write.release();  // the callback takes it back
+  if (error == 0) static_cast<void>(write.release());  // the callback takes it back
   return error;
 }
 

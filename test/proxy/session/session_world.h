@@ -23,7 +23,7 @@ struct WorldOptions {
 class SessionWorld final : session::Host, audit::Sink {
  public:
   explicit SessionWorld(const WorldOptions& options);
-  ~SessionWorld();
+  ~SessionWorld() override;
 
   // Begins the session: as if it had been accepted.
   void begin();
