@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The command line: check, init, --version, --help; their exit statuses and whole error texts."""
+import pathlib
 import re
 
 import harness
@@ -158,6 +159,17 @@ class Commands(harness.TestCase):
                 done = run(args.postern, *words, "--help", check=0)
                 self.assertIn(" ".join(["postern", *words]), done.stdout)
                 self.assertGreater(len(done.stdout.splitlines()), 3)
+
+    def test_the_manual_page_names_every_command_and_option(self):
+        source = pathlib.Path(__file__).parents[2] / "proxy/commands/postern.1"
+        page = source.read_text().replace("\\-", "-")
+        for words in ([], ["run"], ["check"], ["init"], ["demo"]):
+            done = run(args.postern, *words, "--help", check=0)
+            for option in re.findall(r"--[a-z]+", done.stdout):
+                with self.subTest(words=words, option=option):
+                    self.assertIn(option, page)
+            for word in words:
+                self.assertRegex(page, rf"(?m)^\.B {word}$")
 
 
 if __name__ == "__main__":
