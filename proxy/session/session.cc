@@ -126,6 +126,7 @@ void Session::on_broken(net::Stream& stream, net::Error) {
 
 void Session::on_written(net::Stream&) {
   last_activity_ = host_.clock().now();
+  if (state_ == State::draining) stage_began_ = last_activity_;  // delivered: now it may be heard
   advance();
 }
 

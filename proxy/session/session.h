@@ -148,6 +148,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   bool ends_line_ = true;          // in clear: what the client sent last
   bool has_said_ = false;          // something to the client, in these steps
   bool is_upgrading_ = false;      // the go-ahead is on its way, then the handshake begins
+  bool is_overdue_ = false;        // it ended because a time was up: the client has had its time
   bool client_ended_ = false;
   bool backend_ended_ = false;
   bool shut_client_ = false;  // wanted once all is delivered

@@ -19,6 +19,8 @@ constexpr std::size_t kQueueHigh = 128 * 1024;
 // After the farewell what the client still sends is thrown away, so that no reset destroys the
 // farewell on its way; then the connection is closed all the same.
 constexpr net::Instant kDrainTime{2000};
+// Before that, how long a slow client may take for what was sent to it until the end.
+constexpr net::Instant kDeliverTime{60'000};
 constexpr std::size_t kDrainBytes = 1024 * 1024;
 
 // One side has ended: how long the other may stand still. A client may have sent its last command
@@ -127,7 +129,7 @@ bool Session::may_read_client() const {
     case State::passthrough:
       return !is_backend_clogged_;
     case State::draining:
-      return true;
+      return thrown_away_ < kDrainBytes;
     case State::accepted:
     case State::closed:
       return false;
@@ -173,7 +175,7 @@ std::optional<net::Instant> Session::deadline() const {
       }
       return last_activity_ + limits.idle_timeout;
     case State::draining:
-      return stage_began_ + kDrainTime;
+      return stage_began_ + (client_->queued() > 0 && !is_overdue_ ? kDeliverTime : kDrainTime);
     case State::accepted:
     case State::closed:
       return std::nullopt;
@@ -183,7 +185,11 @@ std::optional<net::Instant> Session::deadline() const {
 
 void Session::on_timer() {
   const auto when = deadline();
-  if (when && *when <= host_.clock().now()) overdue();
+  if (when && *when <= host_.clock().now()) {
+    is_overdue_ = true;
+    overdue();
+    is_overdue_ = state_ == State::draining;
+  }
   advance();
 }
 

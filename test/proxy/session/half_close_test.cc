@@ -152,3 +152,40 @@ TEST_CASE("a slow client gets all that a backend sent before it said farewell an
   REQUIRE(world.hear() == kMuch + "\r\n* BYE\r\n");
   REQUIRE(world.client().is_shut());
 }
+
+TEST_CASE("a slow client gets what came before the backend died, and the words behind it") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.client().clog();
+  const std::string much = "* 1 " + std::string(100'000, 'x') + "\r\n";
+  world.backend().send(much);
+  world.backend().end();
+  REQUIRE(world.end_reason() == "backend_closed");
+  world.pass(30s);
+  REQUIRE_FALSE(world.is_over());
+  world.client().unclog();
+  const auto heard = world.hear();
+  REQUIRE_THAT(heard, Catch::StartsWith(much));
+  REQUIRE_THAT(heard, Catch::Contains("\r\n* BYE"));
+  world.pass(1s);
+  REQUIRE_FALSE(world.is_over());
+  world.pass(2s);
+  REQUIRE(world.is_over());
+}
+
+TEST_CASE("a client that takes nothing is closed all the same, however much it sends") {
+  SessionWorld world({.mode = TlsMode::none});
+  log_in(world);
+  world.client().clog();
+  world.backend().send("* 1 EXISTS\r\n");
+  world.backend().end();
+  const std::string much(100'000, 'x');
+  int reads = 0;
+  while (world.client().is_being_read() && reads < 100) {
+    world.client().send(much);
+    ++reads;
+  }
+  REQUIRE(reads < 20);
+  world.pass(61s);
+  REQUIRE(world.is_over());
+}
