@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 
@@ -30,10 +31,10 @@ constexpr std::string_view kNobody = "postern-check";
 bool starts_with(std::string_view text, std::string_view begin) { return text.starts_with(begin); }
 
 bool has_word(std::string_view line, std::string_view word) {
-  const auto found = std::ranges::search(line, word, [](unsigned char a, unsigned char b) {
-    return std::toupper(a) == std::toupper(b);
-  });
-  return !found.empty();
+  const auto found = std::search(
+      line.begin(), line.end(), word.begin(), word.end(),
+      [](unsigned char a, unsigned char b) { return std::toupper(a) == std::toupper(b); });
+  return found != line.end();
 }
 
 net::Socket dial(const net::Address& server, std::string& error) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,9 @@ class Stream;
 // Whoever owns a stream. A callback may release the stream that it came from.
 class StreamUser {
  public:
-  // Bytes came; they are gone when this returns.
-  virtual void on_read(Stream& stream, std::string_view bytes) = 0;
+  // Bytes came; they are gone when this returns. The user may overwrite them, and does where they
+  // may hold a secret: others read into the same memory.
+  virtual void on_read(Stream& stream, std::span<char> bytes) = 0;
   // The peer sends no more. Reading has stopped.
   virtual void on_end(Stream& stream) = 0;
   // The stream is broken; nothing can be read or written any more.

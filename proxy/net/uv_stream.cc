@@ -77,9 +77,7 @@ void UvStream::start_reading() {
         auto& self = *static_cast<UvStream*>(handle->data);
         if (self.user_ == nullptr || size == 0) return;
         if (size > 0) {
-          const auto read = static_cast<std::size_t>(size);
-          self.user_->on_read(self, {buffer->base, read});
-          explicit_bzero(buffer->base, read);  // it may have been a password in clear
+          self.user_->on_read(self, {buffer->base, static_cast<std::size_t>(size)});
           return;
         }
         self.stop_reading();

@@ -90,7 +90,8 @@ void Session::begin() {
 
 // ---------------------------------------------------------------------------- what happened
 
-void Session::on_read(net::Stream& stream, std::string_view bytes) {
+void Session::on_read(net::Stream& stream, std::span<char> read) {
+  const std::string_view bytes(read.data(), read.size());
   last_activity_ = host_.clock().now();
   if (&stream == backend_.get()) {
     take_backend(bytes);
@@ -100,6 +101,8 @@ void Session::on_read(net::Stream& stream, std::string_view bytes) {
     take_ciphertext(bytes);
   } else {
     take_cleartext(bytes);
+    // Until the login is through, passwords pass here.
+    if (state_ != State::passthrough) explicit_bzero(read.data(), read.size());
   }
   advance();
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -47,7 +48,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   enum class Exposure { none, secret };
 
   // What happened.
-  void on_read(net::Stream& stream, std::string_view bytes) override;
+  void on_read(net::Stream& stream, std::span<char> read) override;
   void on_end(net::Stream& stream) override;
   void on_broken(net::Stream& stream, net::Error error) override;
   void on_written(net::Stream& stream) override;

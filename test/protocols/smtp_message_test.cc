@@ -145,7 +145,7 @@ TEST_CASE("a message's octets are passed on without a copy") {
 }
 
 TEST_CASE("BDAT chunks are counted and never looked at") {
-  const std::string chunk("\r\n.\r\n\nVRFY\r\0x", 14);
+  const std::string chunk("\r\n.\r\n\nVRFY\r\0xy", 14);
   REQUIRE(play_greeted(with_chunking({client("BDAT 14\r\n" + chunk + "bdat 0 last\r\nNOOP\r\n"),
                                       backend("250 14 octets\r\n250 done\r\n250 ok\r\n")})) ==
           kWithChunking + "B: BDAT 14\\r\\n" + printable(chunk) +

@@ -44,7 +44,8 @@ class FakeStream final : public net::Stream {
 void FakePeer::send(std::string_view bytes) {
   if (is_closed_) return;
   if (!is_reading_) throw std::logic_error("the owner does not read");
-  user_->on_read(*stream_, bytes);
+  read_ = bytes;
+  user_->on_read(*stream_, read_);
 }
 
 void FakePeer::end() {

@@ -42,6 +42,8 @@ class FakePeer {
   // All that the owner has sent, and since the last call.
   const std::string& received() const { return received_; }
   std::string take() { return std::exchange(received_, {}); }
+  // What the owner left of what it has just read, in the memory that others read into, too.
+  const std::string& left_of_read() const { return read_; }
   bool is_being_read() const { return is_reading_; }
   bool is_shut() const { return is_shut_; }      // the owner has ended its direction
   bool is_closed() const { return is_closed_; }  // the owner has let go
@@ -52,6 +54,7 @@ class FakePeer {
   net::Stream* stream_ = nullptr;
   net::StreamUser* user_ = nullptr;
   std::string received_;
+  std::string read_;
   std::string queue_;
   bool is_reading_ = false;
   bool is_clogged_ = false;

@@ -25,8 +25,8 @@ struct End final : net::StreamUser {
     stream->attach(*this);
     stream->start_reading();
   }
-  void on_read(net::Stream&, std::string_view bytes) override {
-    received += bytes;
+  void on_read(net::Stream&, std::span<char> bytes) override {
+    received.append(bytes.data(), bytes.size());
     if (on_bytes) on_bytes();
   }
   void on_end(net::Stream&) override {
@@ -122,7 +122,7 @@ TEST_CASE("bytes go both ways, and the end of one side crosses while the other g
 }
 
 TEST_CASE("what the system does not take at once is queued, arrives whole, and the end behind it") {
-  constexpr std::size_t kMuch = 20'000'000;
+  constexpr std::size_t kMuch = 8'000'000;
   World world;
   world.on_connected = [&] {
     world.client.stream->write(std::string(kMuch, 'x'));
@@ -142,7 +142,7 @@ TEST_CASE("what the system does not take at once is queued, arrives whole, and t
 TEST_CASE("a stream may be let go of in its own callback, with bytes still queued") {
   World world;
   world.client.on_bytes = [&] {
-    world.client.stream->write(std::string(20'000'000, 'x'));
+    world.client.stream->write(std::string(8'000'000, 'x'));
     world.client.stream.reset();
   };
   world.server.on_ended = [&] { world.loop.stop(); };

@@ -23,9 +23,8 @@ struct Pair final : net::StreamUser {
     REQUIRE(made->open(ends[0]) == 0);
     stream->attach(*this);
   }
-  void on_read(net::Stream&, std::string_view bytes) override {
-    read.append(bytes);
-    view = bytes;
+  void on_read(net::Stream&, std::span<char> bytes) override {
+    read.append(bytes.data(), bytes.size());
     loop.stop();
   }
   void on_end(net::Stream&) override {}
@@ -57,7 +56,6 @@ struct Pair final : net::StreamUser {
   net::StreamPtr stream;
   net::Socket peer;
   std::string read;
-  std::string_view view;  // where it lay
   bool written = false;
 };
 
@@ -79,16 +77,5 @@ TEST_CASE("what is queued is kept in few pieces, however small the writes") {
   }
   REQUIRE(loop.native()->active_reqs.count < 3);  // each has a block of memory of its own
   REQUIRE(pair.take_all() == sent);
-  pair.stream.reset();
-}
-
-TEST_CASE("what was read is wiped, for it may have been a password in clear") {
-  net::Loop loop;
-  Pair pair(loop);
-  pair.stream->start_reading();
-  REQUIRE(send(pair.peer.get(), "PASS secret\r\n", 13, 0) == 13);
-  loop.run();
-  REQUIRE(pair.read == "PASS secret\r\n");
-  REQUIRE(pair.view == std::string(13, '\0'));
   pair.stream.reset();
 }

@@ -406,3 +406,12 @@ TEST_CASE("a client that goes while the backend is dialled leaves nothing behind
   REQUIRE(world.end_reason() == "client_closed");
   REQUIRE_FALSE(world.has_timer());
 }
+
+TEST_CASE("a password read in clear is wiped from the memory that all sessions read into") {
+  SessionWorld world({.mode = TlsMode::none});
+  world.begin();
+  world.greet(kGreeting);
+  world.say("a LOGIN joe secret\r\n");
+  REQUIRE(world.backend().received() == "a LOGIN joe secret\r\n");
+  REQUIRE_THAT(world.client().left_of_read(), !Contains("secret"));
+}
