@@ -6,6 +6,15 @@ import harness
 from harness import PASSWORD, USER, Dovecot, Postern, Wire
 
 
+def news(wire):
+    """The next line that is news: Dovecot says now and then that it is still there."""
+    for _ in range(5):
+        line = wire.line()
+        if not line.startswith("* OK Still here"):
+            break
+    return line
+
+
 class Idle(harness.TestCase):
     @classmethod
     def arrange(cls):
@@ -19,14 +28,14 @@ class Idle(harness.TestCase):
         self.assertRegex(wire.imap("b SELECT INBOX")[-1], "^b OK")
         wire.send("c IDLE\r\n")
         self.assertRegex(wire.line(), r"^\+ ")
-        self.assertEqual(wire.quiet(0.5), "")
+        self.assertIn(wire.quiet(0.5), ("", "* OK Still here\r\n"))
         began = time.monotonic()
         self.dovecot.deliver(name, b"Subject: wake up\r\n\r\nnow\r\n")
-        self.assertRegex(wire.line(), r"^\* \d+ EXISTS")
+        self.assertRegex(news(wire), r"^\* \d+ EXISTS")
         self.assertLess(time.monotonic() - began, 8)
-        self.assertRegex(wire.line(), r"^\* \d+ RECENT")
+        self.assertRegex(news(wire), r"^\* \d+ RECENT")
         wire.send("DONE\r\n")
-        self.assertRegex(wire.line(), "^c OK")
+        self.assertRegex(news(wire), "^c OK")
         self.assertRegex(wire.imap("d LOGOUT")[-1], "^d OK")
 
     def test_over_implicit_tls(self):
