@@ -169,7 +169,8 @@ void check_idle_keys(const Listener& listener, const ListenerPlaces& places, Fin
 void check_logins(const Listener& listener, const ListenerPlaces& places, Findings& findings) {
   if (!is_stated(places.tls_mode) || listener.tls_mode != TlsMode::none) return;
   if (!is_stated(places.protocol) || listener.protocol == Protocol::smtp) return;
-  if (listener.cleartext_login != CleartextLogin::refuse) return;
+  const auto login = listener.logins.cleartext_login.value_or(CleartextLogin::refuse);
+  if (login != CleartextLogin::refuse) return;
   const bool is_default = !is_stated(places.cleartext_login);
   findings.error(is_default ? places.tls_mode : places.cleartext_login,
                  std::string("nobody can log in: `tls: none` with `cleartext_login: refuse`") +

@@ -132,6 +132,7 @@ void Sections::read_certificate(const Value& value) {
 // The keys that `tls` and a listener have in common.
 void read_tls(const Fields& fields, Tls& tls, Place& min, Place& max, Place& alpn) {
   min = fields.choose("min_version", kTlsVersions, tls.min_version);
+  if (min.line > 0) tls.min_version_place = min;
   max = fields.choose("max_version", kTlsVersions, tls.max_version);
   alpn = fields.choose("alpn", kAlpns, tls.alpn);
 }
@@ -203,8 +204,13 @@ void Sections::read_listener(const Value& value) {
   places.tls_mode = fields->choose_needed("tls", "implicit, required, optional or none", kTlsModes,
                                           listener.tls_mode);
   read_tls(*fields, listener.tls, places.min_version, places.max_version, places.alpn);
-  places.cleartext_login =
-      fields->choose("cleartext_login", kCleartextLogins, listener.cleartext_login);
+  listener.tls_mode_place = places.tls_mode;
+  CleartextLogin cleartext_login{};
+  places.cleartext_login = fields->choose("cleartext_login", kCleartextLogins, cleartext_login);
+  if (places.cleartext_login.line > 0) {
+    listener.logins.cleartext_login = cleartext_login;
+    listener.logins.cleartext_login_place = places.cleartext_login;
+  }
   places.bare_newlines = fields->choose("bare_newlines", kBareNewlines, listener.bare_newlines);
   places.backend =
       fields->read_needed("backend", "the name of a backend", parse_name, places.backend_name);
@@ -282,7 +288,7 @@ void Sections::read_audit_log(const Value& value) {
   } else if (*text != "stdout") {
     return value.expected(kExpected);
   }
-  auto& logs = settings().audit_logs;
+  auto& logs = settings().audit.logs;
   const bool is_there = std::any_of(logs.begin(), logs.end(), [&](const AuditLog& other) {
     return other.kind == log.kind && other.path == log.path;
   });
@@ -296,7 +302,7 @@ void Sections::read_audit(const Value& value) {
   if (!fields) return;
   const auto log = fields->find("log");
   if (!log) return;
-  settings().audit_logs.clear();
+  settings().audit.logs.clear();
   if (!log->is_list()) return read_audit_log(*log);
   for (const auto& item : log->items("stdout, file:PATH or a list of these", kMostAuditLogs))
     read_audit_log(item);

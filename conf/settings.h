@@ -2,9 +2,11 @@
 // once loaded: workers share them as shared_ptr<const Settings>.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,20 @@ namespace postern::conf {
 struct Place {
   int line = 0;
   int column = 0;
+};
+
+// A day begins at 00:00 UTC.
+using Date = std::chrono::sys_days;
+
+// An IPv6 address, or an IPv4 one mapped into it (RFC 4291 section 2.5.5.2), in network order.
+using AddressOctets = std::array<std::uint8_t, 16>;
+
+// A network: the addresses that begin with the same bits. "192.0.2.0/24" has length 120 here.
+struct Prefix {
+  AddressOctets address{};  // bits behind the prefix are 0
+  unsigned length = 128;
+
+  bool operator==(const Prefix&) const = default;
 };
 
 // An address and port. `host` is a numeric IPv4 or IPv6 address (no brackets), or for backends
@@ -33,11 +49,15 @@ struct Certificate {
 
 enum class TlsVersion { tls1_0, tls1_1, tls1_2, tls1_3 };
 enum class Alpn { strict, off };
+// What a client below min_version gets: an alert, or a handshake and then an answer that it can read.
+enum class OldTls { alert, explain };
 
 struct Tls {
   TlsVersion min_version = TlsVersion::tls1_2;
   TlsVersion max_version = TlsVersion::tls1_3;
   Alpn alpn = Alpn::strict;
+  OldTls old_tls = OldTls::alert;
+  Place min_version_place;  // of the key that gave it; line 0: the default
 };
 
 struct Backend {
@@ -53,16 +73,58 @@ enum class TlsMode { implicit, required, optional, none };
 enum class CleartextLogin { refuse, warn, observe };
 enum class BareNewlines { reject, pass };
 
+// A part of all, in hundredths of a percent: 10% is 1000.
+struct Share {
+  static constexpr unsigned kAll = 10'000;
+  unsigned value = 0;
+
+  bool operator==(const Share&) const = default;
+};
+
+// What a login without TLS gets: on a listener, or by a rule. Places: line 0 where a key is not
+// stated.
+struct LoginPolicy {
+  std::optional<CleartextLogin> cleartext_login;  // a listener that does not state it refuses
+  std::optional<Date> refuse_from;                // from then on `warn` and `observe` are `refuse`
+  std::optional<Share> refuse_share;              // brown-out: this part is refused before then
+  Place cleartext_login_place;
+  Place refuse_from_place;
+  Place refuse_share_place;
+};
+
 struct Listener {
   std::string name;
   Protocol protocol = Protocol::smtp;
   std::vector<Endpoint> addresses;
   TlsMode tls_mode = TlsMode::none;
   Tls tls;  // the top level's, with this listener's own keys over it
-  CleartextLogin cleartext_login = CleartextLogin::refuse;
+  LoginPolicy logins;
   BareNewlines bare_newlines = BareNewlines::reject;
   std::size_t backend = 0;  // index into Settings::backends
   Place place;
+  Place tls_mode_place;
+};
+
+// An exception, or a stricter word, for some. The first that matches holds; what it does not say
+// falls back to the listener.
+struct Rule {
+  std::string name;
+  std::vector<Prefix> from;            // empty: any address
+  std::vector<std::size_t> listeners;  // indices into Settings::listeners; empty: all
+  // Patterns with `*` and `?`, in lower case; empty: any user. They match the name as typed, and
+  // one without `@` and `\\` also the part of DOMAIN\\user or user@domain that names the user.
+  std::vector<std::string> users;
+  std::optional<TlsMode> tls_mode;            // required, optional or none; never with `users`
+  std::optional<TlsVersion> min_version;      // never with `users`
+  std::optional<BareNewlines> bare_newlines;  // never with `users`
+  LoginPolicy logins;
+  std::optional<Date> until;  // the last day on which it holds
+  std::string owner;
+  std::string reason;
+  Place place;
+  Place tls_mode_place;
+  Place min_version_place;
+  Place until_place;
 };
 
 struct Limits {
@@ -82,11 +144,32 @@ struct Smtp {
                                    "XPROXYTO", "XSESSIONPARAMS", "XSHADOW", "XSHADOWREQUEST"};
 };
 
+// What is added to what a refused or warned client is told: printable ASCII, or "".
+struct Refusal {
+  std::string text;
+  std::string help_url;
+};
+
 // One target of audit.log.
 struct AuditLog {
-  enum class Kind { standard_output, file } kind = Kind::standard_output;
+  enum class Kind { standard_output, file, syslog, journald } kind = Kind::standard_output;
   std::string path;  // with file
   Place place = {};
+};
+
+enum class Usernames { plain, hashed };
+enum class Handshakes { failed, all };
+enum class Chain { off, on };
+
+struct Audit {
+  std::vector<AuditLog> logs = {AuditLog{}};  // empty: `off`
+  // The SQLite database; "" with `none`.
+  std::string inventory = "/var/lib/postern/inventory.db";
+  Place inventory_place;  // line 0: the default, which may fail with a warning
+  std::chrono::days keep{400};
+  Usernames usernames = Usernames::plain;
+  Handshakes handshakes = Handshakes::failed;
+  Chain chain = Chain::off;
 };
 
 enum class LogLevel { debug, info, warn, error };
@@ -101,9 +184,11 @@ struct Settings {
   Tls tls;
   std::vector<Backend> backends;
   std::vector<Listener> listeners;
+  std::vector<Rule> rules;  // the first that matches holds
   Limits limits;
+  Refusal refusal;
   Smtp smtp;
-  std::vector<AuditLog> audit_logs = {AuditLog{}};
+  Audit audit;
   LogLevel log_level = LogLevel::info;
   std::chrono::milliseconds shutdown_grace{60'000};
 };

@@ -69,8 +69,13 @@ Head head_of(const LoginRefusedEvent& event) {
 Head head_of(const SessionEndEvent& event) {
   return {"info", "session-end", "session", "", event.reason, event.duration};
 }
-Head head_of(const HandshakeFailedEvent& event) {
-  return {"warn", "tls-handshake", "network", "failure", event.reason, std::nullopt};
+Head head_of(const SessionAbandonedEvent& event) {
+  return {"info", "session-abandoned", "session", "", event.reason, std::nullopt};
+}
+Head head_of(const HandshakeEvent& event) {
+  const bool is_failure = !event.reason.empty();
+  return {is_failure ? "warn" : "info",       "tls-handshake", "network",
+          is_failure ? "failure" : "success", event.reason,    std::nullopt};
 }
 Head head_of(const SessionNotice& event) {
   return {"warn", event.action, "network", "failure", event.reason, std::nullopt};
@@ -78,7 +83,12 @@ Head head_of(const SessionNotice& event) {
 Head head_of(const NodeEvent& event) {
   return {"info", event.action, "process", "", "", std::nullopt};
 }
-Head head_of(const GapEvent&) { return {"error", "audit-gap", "process", "", "", std::nullopt}; }
+Head head_of(const PolicyEvent& event) {
+  return {"info", event.action, "configuration", "", event.reason, std::nullopt};
+}
+Head head_of(const GapEvent& event) {
+  return {"error", "audit-gap", "process", "", event.reason, std::nullopt};
+}
 
 const SessionPart* session_of(const EventBody& body) {
   return std::visit(
@@ -150,15 +160,18 @@ void put_middle(Json& json, const SessionEndEvent& event) {
   json["bytes.in"] = event.bytes_in;
   json["bytes.out"] = event.bytes_out;
 }
-void put_middle(Json& json, const HandshakeFailedEvent& event) {
-  put_list(json, "tls.client.supported_versions", event.versions, version_name);
-  put_list(json, "tls.client.supported_ciphers", event.ciphers, cipher_name);
-  put_list(json, "tls.client.supported_groups", event.groups, group_name);
-  put_list(json, "tls.client.signature_algorithms", event.signature_algorithms,
+void put_middle(Json&, const SessionAbandonedEvent&) {}
+void put_middle(Json& json, const HandshakeEvent& event) {
+  put_text(json, "tls.client.ja4", event.ja4);
+  put_list(json, "tls.client.supported_versions", event.hello.versions, version_name);
+  put_list(json, "tls.client.supported_ciphers", event.hello.ciphers, cipher_name);
+  put_list(json, "tls.client.supported_groups", event.hello.groups, group_name);
+  put_list(json, "tls.client.signature_algorithms", event.hello.signature_algorithms,
            signature_algorithm_name);
 }
 void put_middle(Json&, const SessionNotice&) {}
 void put_middle(Json&, const NodeEvent&) {}
+void put_middle(Json& json, const PolicyEvent& event) { json["postern.policy.rule"] = event.rule; }
 void put_middle(Json& json, const GapEvent& event) { json["postern.lost"] = event.lost; }
 
 // DOMAIN\user: the domain has a key of its own.
@@ -176,7 +189,8 @@ void put_user(Json& json, const LoginPart& login) {
 
 void put_client_text(Json& json, const EventBody& body) {
   const auto* const session = session_of(body);
-  if (const auto* failed = std::get_if<HandshakeFailedEvent>(&body)) {
+  if (const auto* failed = std::get_if<HandshakeEvent>(&body);
+      failed != nullptr && !failed->reason.empty()) {
     put_text(json, "tls.client.server_name", failed->server_name);
   } else if (session != nullptr && session->tls) {
     put_text(json, "tls.client.server_name", session->tls->server_name);
@@ -185,6 +199,9 @@ void put_client_text(Json& json, const EventBody& body) {
   if (const auto* refused = std::get_if<LoginRefusedEvent>(&body)) put_user(json, refused->login);
   if (const auto* end = std::get_if<SessionEndEvent>(&body)) {
     put_text(json, "postern.last_command", end->last_command);
+  }
+  if (const auto* abandoned = std::get_if<SessionAbandonedEvent>(&body)) {
+    put_text(json, "postern.last_command", abandoned->last_command);
   }
   if (session != nullptr && !session->client_name.empty()) {
     put_text(json, "user_agent.original", session->client_name);

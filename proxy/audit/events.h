@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,15 @@ struct Tls {
   std::string alpn;
   std::string server_name;  // as the client sent it
   bool resumed = false;
+  std::string ja4 = {};  // fingerprint of the ClientHello
+};
+
+// What a ClientHello offered: numbers as on the wire, in its order.
+struct Hello {
+  std::vector<std::uint16_t> versions;
+  std::vector<std::uint16_t> ciphers;
+  std::vector<std::uint16_t> groups;
+  std::vector<std::uint16_t> signature_algorithms;
 };
 
 // The server that was dialled.
@@ -48,8 +58,10 @@ struct SessionPart {
   bool starttls_offered = false;
   bool starttls_used = false;
   std::optional<Tls> tls;
-  std::string client_name;           // client-controlled: EHLO argument, IMAP ID
-  std::string_view client_named_by;  // ehlo, imap_id
+  // The rule that lets clear text in on a `required` listener for this client; "" without one.
+  std::string opened_by;
+  std::string client_name;           // client-controlled: EHLO argument, IMAP ID, order of commands
+  std::string_view client_named_by;  // ehlo, imap_id, commands
 };
 
 struct LoginPart {
@@ -68,6 +80,7 @@ struct LoginEvent {
   std::chrono::nanoseconds duration{};  // since the login was tried
   std::string verdict;                  // allow, warn
   std::string rule;
+  std::shared_ptr<const Hello> hello;  // at the first sight of its fingerprint, else null
 };
 
 // postern refused a login by itself.
@@ -88,15 +101,22 @@ struct SessionEndEvent {
   std::string last_command;  // of a session that ended before login
 };
 
-// A handshake failed. Numbers are as in the ClientHello; empty where none was read.
-struct HandshakeFailedEvent {
+// A session ended without a login, though its protocol has one; with SMTP, without mail either. How
+// breakage looks once clear text is refused: good clients do not even try. Its SessionEndEvent
+// follows.
+struct SessionAbandonedEvent {
   SessionPart session;
-  std::string_view reason;  // a constant
-  std::vector<std::uint16_t> versions;
-  std::vector<std::uint16_t> ciphers;
-  std::vector<std::uint16_t> groups;
-  std::vector<std::uint16_t> signature_algorithms;
-  std::string server_name;  // client-controlled
+  std::string_view reason;   // as of its end
+  std::string last_command;  // its verb, upper case
+};
+
+// A handshake failed, or with `handshakes: all` succeeded.
+struct HandshakeEvent {
+  SessionPart session;
+  std::string_view reason;  // of a failure, a constant; "" : it succeeded
+  Hello hello;              // empty where none was read
+  std::string ja4;          // of a failed one; "" where none was read
+  std::string server_name;  // client-controlled, of a failed one
 };
 
 // Something about a session that an administrator should see: starttls-injection,
@@ -112,13 +132,22 @@ struct NodeEvent {
   std::string_view action;
 };
 
-// Events were lost, because the log could not take them in time.
-struct GapEvent {
-  std::uint64_t lost = 0;
+// A date of the settings has come: policy-change (a `refuse_from` acts), rule-expired.
+struct PolicyEvent {
+  std::string_view action;
+  std::string rule;    // `listener` where the key stands on one
+  std::string reason;  // what acts from now on, in words made of the settings alone
 };
 
-using EventBody = std::variant<LoginEvent, LoginRefusedEvent, SessionEndEvent, HandshakeFailedEvent,
-                               SessionNotice, NodeEvent, GapEvent>;
+// Something is missing in what this log and the inventory hold.
+struct GapEvent {
+  std::string_view reason;  // queue_full, inventory_full, inventory_failed, unclean_stop
+  std::uint64_t lost = 0;   // events; 0: it is not known how many
+};
+
+using EventBody =
+    std::variant<LoginEvent, LoginRefusedEvent, SessionAbandonedEvent, SessionEndEvent,
+                 HandshakeEvent, SessionNotice, NodeEvent, PolicyEvent, GapEvent>;
 
 struct Event {
   WallTime time;

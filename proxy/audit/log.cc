@@ -84,7 +84,8 @@ void Log::run() {
       wakeup_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
       batch.swap(queue_);
       if (lost_ > 0) {
-        batch.push_back({next_sequence_++, {net::wall_clock(), GapEvent{std::exchange(lost_, 0)}}});
+        batch.push_back({next_sequence_++,
+                         {net::wall_clock(), GapEvent{"queue_full", std::exchange(lost_, 0)}}});
       }
       if (batch.empty()) return;  // closing, and nothing is left
     }

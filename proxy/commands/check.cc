@@ -25,7 +25,7 @@ bool connect_all(const Prepared& prepared) {
     for (const auto& server : service->backend.servers) {
       std::cout << fmt::format("\nbackend {} at {} ({}):\n", service->backend.name, server.text(),
                                protocols::name_of(protocol));
-      const auto report = probe_backend(protocol, server, prepared.settings.hostname);
+      const auto report = probe_backend(protocol, server, prepared.settings->hostname);
       for (const auto& line : report.lines) std::cout << "  " << line << "\n";
       for (const auto& warning : report.warnings) std::cout << "  WARNING: " << warning << "\n";
       all_answered = all_answered && report.has_answered;
@@ -39,7 +39,7 @@ bool connect_all(const Prepared& prepared) {
 int check(const CheckRequest& request) {
   const auto prepared = prepare(request.settings_path, std::cerr);
   if (!prepared) return 1;
-  const auto& settings = prepared->settings;
+  const auto& settings = *prepared->settings;
   std::cout << fmt::format("{}: ok: {} listeners, {} backends, {} certificates\n", settings.file,
                            settings.listeners.size(), settings.backends.size(),
                            settings.certificates.size());

@@ -61,7 +61,7 @@ int run(const std::string& settings_path) {
   forbid_memory_dumps();
   auto prepared = prepare(settings_path, std::cerr);
   if (!prepared) return 1;
-  const auto& settings = prepared->settings;
+  const auto& settings = *prepared->settings;
   log::set_level(settings.log_level);
   take_over_signals();
 
@@ -81,7 +81,7 @@ int run(const std::string& settings_path) {
     return 1;
   }
   forbid_memory_dumps();  // changing the user has allowed them again
-  auto opened = audit::Log::open(settings.audit_logs, {settings.hostname, version()});
+  auto opened = audit::Log::open(settings.audit.logs, {settings.hostname, version()});
   if (const auto* error = std::get_if<std::string>(&opened)) {
     std::cerr << settings.file << ":" << *error << "\n";
     return 1;

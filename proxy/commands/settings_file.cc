@@ -9,11 +9,12 @@ std::optional<Prepared> prepare(const std::string& path, std::ostream& messages)
   auto loaded = conf::load_file(path);
   messages << conf::text_of(loaded.diagnostics);
   if (!loaded.settings) return std::nullopt;
-  auto services = server::make_services(*loaded.settings);
+  auto settings = std::make_shared<const conf::Settings>(std::move(*loaded.settings));
+  auto services = server::make_services(settings);
   for (const auto& warning : services.warnings) messages << "warning: " << warning << "\n";
   for (const auto& error : services.errors) messages << error << "\n";
   if (!services.errors.empty()) return std::nullopt;
-  return Prepared{std::move(*loaded.settings), std::move(services)};
+  return Prepared{std::move(settings), std::move(services)};
 }
 
 }  // namespace postern::commands

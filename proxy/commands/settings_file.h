@@ -1,6 +1,7 @@
 // Loading a settings file for a command, with its messages.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -11,7 +12,7 @@
 namespace postern::commands {
 
 struct Prepared {
-  conf::Settings settings;
+  std::shared_ptr<const conf::Settings> settings;
   server::Services services;
 };
 

@@ -1,19 +1,272 @@
 // See policy.h.
 #include "proxy/policy/policy.h"
 
+#include <algorithm>
+#include <cstdint>
+
+#include "proxy/policy/user_pattern.h"
+
 namespace postern::policy {
 
-Decision judge_login(const conf::Listener& listener, const Question& question) {
-  if (question.security != Security::cleartext) return {};
-  switch (listener.cleartext_login) {
-    case conf::CleartextLogin::observe:
-      return {};
-    case conf::CleartextLogin::warn:
-      return {.verdict = Verdict::warn};
-    case conf::CleartextLogin::refuse:
-      return {.verdict = Verdict::refuse, .reason = Reason::cleartext};
+namespace {
+
+using conf::Place;
+
+bool contains(const conf::Prefix& prefix, const conf::AddressOctets& address) {
+  const auto whole = prefix.length / 8;
+  if (!std::equal(address.begin(), address.begin() + whole, prefix.address.begin())) return false;
+  const auto rest = prefix.length % 8;
+  if (rest == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
+  return ((address[whole] ^ prefix.address[whole]) & mask) == 0;
+}
+
+bool is_over(const conf::Rule& rule, Moment now) {
+  return rule.until && now >= *rule.until + std::chrono::days(1);
+}
+
+// All but the user.
+Match match_client(const conf::Rule& rule, Moment now, const Client& client) {
+  if (is_over(rule, now)) return Match::expired;
+  const auto& listeners = rule.listeners;
+  if (!listeners.empty() &&
+      std::find(listeners.begin(), listeners.end(), client.listener) == listeners.end()) {
+    return Match::other_listener;
+  }
+  if (!rule.from.empty() &&
+      std::none_of(rule.from.begin(), rule.from.end(),
+                   [&](const auto& prefix) { return contains(prefix, client.address); })) {
+    return Match::other_address;
+  }
+  return Match::matched;
+}
+
+Match match(const conf::Rule& rule, const Question& question) {
+  const auto by_client = match_client(rule, question.now, question.client);
+  if (by_client != Match::matched || rule.users.empty()) return by_client;
+  if (question.name != Name::known) return Match::user_unknown;
+  const bool is_meant = std::any_of(rule.users.begin(), rule.users.end(), [&](const auto& pattern) {
+    return matches_user(pattern, question.user);
+  });
+  return is_meant ? Match::matched : Match::other_user;
+}
+
+const conf::Rule* first_match(const conf::Settings& settings, const Question& question,
+                              Path* path) {
+  for (const auto& rule : settings.rules) {
+    const auto result = match(rule, question);
+    if (path != nullptr) path->push_back({&rule, result});
+    if (result == Match::matched) return &rule;
+  }
+  return nullptr;
+}
+
+// FNV-1a, then the finish of SplitMix64, so that neighbouring names fall far apart. Every node of a
+// fleet must come to the same, so no key enters.
+class StableHash {
+ public:
+  void add(std::string_view bytes) {
+    for (const char c : bytes) add_octet(static_cast<std::uint8_t>(c));
+  }
+  void add_octet(std::uint8_t octet) { state_ = (state_ ^ octet) * 0x100000001b3; }
+  std::uint64_t value() const {
+    auto z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  std::uint64_t state_ = 0xcbf29ce484222325;
+};
+
+// Stable within an hour, so that who tries again later gets in; by the user where one is known.
+bool is_in_share(conf::Share share, const Question& question) {
+  StableHash hash;
+  if (question.name == Name::known) {
+    for (const char c : question.user) {
+      hash.add_octet(static_cast<std::uint8_t>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
+    }
+  } else {
+    for (const auto octet : question.client.address) hash.add_octet(octet);
+  }
+  const auto hour = std::chrono::floor<std::chrono::hours>(question.now).time_since_epoch().count();
+  for (int shift = 0; shift < 64; shift += 8) {
+    hash.add_octet(static_cast<std::uint8_t>(static_cast<std::uint64_t>(hour) >> shift));
+  }
+  return hash.value() % conf::Share::kAll < share.value;
+}
+
+// A key and whether a rule states it.
+template <class T>
+struct Stated {
+  std::optional<T> value;
+  Place place;
+  bool is_rules = false;
+};
+
+// What a login without TLS gets from `rule` and, for what that does not say, from `listener`.
+struct CleartextPolicy {
+  Stated<conf::CleartextLogin> login;
+  Stated<conf::Date> from;
+  Stated<conf::Share> share;
+
+  CleartextPolicy(const conf::LoginPolicy& listener, const conf::LoginPolicy* rule) {
+    if (rule != nullptr && rule->cleartext_login) {
+      login = {rule->cleartext_login, rule->cleartext_login_place, true};
+      from = {rule->refuse_from, rule->refuse_from_place, true};
+      share = {rule->refuse_share, rule->refuse_share_place, true};
+      return;
+    }
+    login = {listener.cleartext_login.value_or(conf::CleartextLogin::refuse),
+             listener.cleartext_login_place, false};
+    from = {listener.refuse_from, listener.refuse_from_place, false};
+    share = {listener.refuse_share, listener.refuse_share_place, false};
+    if (rule == nullptr) return;
+    if (rule->refuse_from) from = {rule->refuse_from, rule->refuse_from_place, true};
+    if (rule->refuse_share) share = {rule->refuse_share, rule->refuse_share_place, true};
+  }
+};
+
+template <class T>
+void refuse(Decision& decision, const Stated<T>& key) {
+  decision.verdict = Verdict::refuse;
+  decision.reason = key.is_rules ? Reason::rule : Reason::cleartext;
+  decision.place = key.place;
+}
+
+void judge_cleartext(Decision& decision, const Question& question, const CleartextPolicy& policy) {
+  if (policy.login.value == conf::CleartextLogin::refuse) {
+    refuse(decision, policy.login);
+  } else if (policy.from.value && question.now >= *policy.from.value) {
+    refuse(decision, policy.from);
+  } else if (policy.share.value && question.name != Name::awaited &&
+             is_in_share(*policy.share.value, question)) {
+    refuse(decision, policy.share);
+    decision.is_by_share = true;
+  } else {
+    decision.place = policy.login.place;
+    if (policy.login.value == conf::CleartextLogin::warn) decision.verdict = Verdict::warn;
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::allow:
+      return "allow";
+    case Verdict::warn:
+      return "warn";
+    case Verdict::refuse:
+      return "refuse";
   }
   __builtin_unreachable();
+}
+
+std::string_view name_of(Reason reason) {
+  switch (reason) {
+    case Reason::none:
+      return "";
+    case Reason::cleartext:
+      return "cleartext";
+    case Reason::tls_version:
+      return "tls_version";
+    case Reason::rule:
+      return "rule";
+  }
+  __builtin_unreachable();
+}
+
+Admission admit(const conf::Settings& settings, Moment now, const Client& client) {
+  const auto& listener = settings.listeners[client.listener];
+  Admission admission;
+  admission.tls_mode = listener.tls_mode;
+  admission.min_version = listener.tls.min_version;
+  admission.bare_newlines = listener.bare_newlines;
+  admission.tls_mode_place = listener.tls_mode_place;
+  admission.min_version_place = listener.tls.min_version_place;
+  const auto rule = std::find_if(settings.rules.begin(), settings.rules.end(), [&](const auto& r) {
+    return r.users.empty() && match_client(r, now, client) == Match::matched;
+  });
+  if (rule == settings.rules.end()) return admission;
+  admission.rule = rule->name;
+  // A port on which the client speaks first in TLS stays one: nobody could tell it otherwise.
+  if (rule->tls_mode && listener.tls_mode != conf::TlsMode::implicit) {
+    admission.tls_mode = *rule->tls_mode;
+    admission.tls_mode_place = rule->tls_mode_place;
+    admission.opens_required = listener.tls_mode == conf::TlsMode::required &&
+                               admission.tls_mode != conf::TlsMode::required;
+  }
+  if (rule->min_version) {
+    admission.min_version = *rule->min_version;
+    admission.min_version_place = rule->min_version_place;
+  }
+  if (rule->bare_newlines) admission.bare_newlines = *rule->bare_newlines;
+  return admission;
+}
+
+Decision judge_login(const conf::Settings& settings, const Question& question, Path* path) {
+  const auto admission = admit(settings, question.now, question.client);
+  const auto* const rule = first_match(settings, question, path);
+  Decision decision;
+  if (rule != nullptr) decision.rule = rule->name;
+  if (question.security == Security::cleartext) {
+    if (admission.tls_mode == conf::TlsMode::required ||
+        admission.tls_mode == conf::TlsMode::implicit) {
+      decision.verdict = Verdict::refuse;
+      decision.reason = Reason::cleartext;
+      decision.place = admission.tls_mode_place;
+      return decision;
+    }
+    const auto& listener = settings.listeners[question.client.listener];
+    judge_cleartext(decision, question,
+                    CleartextPolicy(listener.logins, rule != nullptr ? &rule->logins : nullptr));
+  } else if (question.tls_version && *question.tls_version < admission.min_version) {
+    decision.verdict = Verdict::refuse;
+    decision.reason = Reason::tls_version;
+    decision.place = admission.min_version_place;
+  }
+  return decision;
+}
+
+bool may_depend_on_user(const conf::Settings& settings, const Question& question) {
+  if (question.security != Security::cleartext) return false;
+  const auto mode = admit(settings, question.now, question.client).tls_mode;
+  if (mode == conf::TlsMode::required || mode == conf::TlsMode::implicit) return false;
+  const auto& listener = settings.listeners[question.client.listener];
+  return std::any_of(settings.rules.begin(), settings.rules.end(), [&](const auto& rule) {
+    if (rule.users.empty()) return false;
+    if (match_client(rule, question.now, question.client) != Match::matched) return false;
+    Decision decision;
+    judge_cleartext(decision, question, CleartextPolicy(listener.logins, &rule.logins));
+    return decision.verdict != Verdict::refuse;
+  });
+}
+
+std::vector<DatedChange> dated_changes(const conf::Settings& settings) {
+  using Kind = DatedChange::Kind;
+  std::vector<DatedChange> all;
+  for (const auto& listener : settings.listeners) {
+    const auto& from = listener.logins.refuse_from;
+    if (from) {
+      all.push_back(
+          {Kind::refusal_begins, *from, listener.name, false, listener.logins.refuse_from_place});
+    }
+  }
+  for (const auto& rule : settings.rules) {
+    if (rule.logins.refuse_from) {
+      all.push_back({Kind::refusal_begins, *rule.logins.refuse_from, rule.name, true,
+                     rule.logins.refuse_from_place});
+    }
+    if (rule.until) {
+      all.push_back({Kind::rule_expires, *rule.until + std::chrono::days(1), rule.name, true,
+                     rule.until_place});
+    }
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.on < b.on; });
+  return all;
 }
 
 }  // namespace postern::policy

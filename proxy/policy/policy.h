@@ -1,34 +1,103 @@
-// The policy: a pure function from values to a verdict. Whoever asks, gets the same answer.
+// The policy: pure functions from values (settings, time, listener, address, user, TLS) to a
+// verdict and the key of the settings that gave it. The live proxy, `explain` and `what-if` all call
+// these.
 #pragma once
 
-#include <string>
+#include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "conf/settings.h"
 
 namespace postern::policy {
+
+using Moment = std::chrono::sys_seconds;
 
 // How the client's bytes come.
 enum class Security { cleartext, starttls, implicit };
 
 enum class Verdict { allow, warn, refuse };
 
-// Why it refuses.
-enum class Reason { none, cleartext };
+// Why it refuses: no TLS, TLS too old, or a rule of its own says so.
+enum class Reason { none, cleartext, tls_version, rule };
 
-// What is asked.
+// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, rule.
+std::string_view name_of(Verdict verdict);
+std::string_view name_of(Reason reason);
+
+// `rule` where no rule matched.
+inline constexpr std::string_view kNoRule = "listener";
+
+// Who connects, and where.
+struct Client {
+  std::size_t listener = 0;  // index into Settings::listeners
+  conf::AddressOctets address{};
+};
+
+// What holds for a connection from its first byte on: by the first rule without `users` for this
+// listener and address; what that does not say, and all where there is none, by the listener.
+struct Admission {
+  conf::TlsMode tls_mode{};
+  conf::TlsVersion min_version{};
+  conf::BareNewlines bare_newlines{};
+  std::string_view rule = kNoRule;  // valid as long as the settings, as in Decision
+  conf::Place tls_mode_place;       // of the key that gave the mode; likewise the next
+  conf::Place min_version_place;
+  bool opens_required = false;  // a rule lets clear text in on a `required` listener
+};
+Admission admit(const conf::Settings& settings, Moment now, const Client& client);
+
+// The user's name at the time of the question.
+enum class Name {
+  awaited,  // will be known before the login is passed on
+  known,
+  hidden,  // the mechanism does not show it
+};
+
 struct Question {
+  Moment now{};
+  Client client = {};
   Security security = Security::cleartext;
-  std::string_view user;  // "" while unknown
+  std::optional<conf::TlsVersion> tls_version = std::nullopt;  // under TLS
+  Name name = Name::awaited;
+  std::string_view user = {};  // as typed, where known
 };
 
 struct Decision {
   Verdict verdict = Verdict::allow;
   Reason reason = Reason::none;
-  std::string rule = "listener";  // the rule that gave it; `listener` where none matched
+  std::string_view rule = kNoRule;  // the rule that matched, whatever it said
+  conf::Place place;                // of the key that gave the verdict; line 0: a default
+  bool is_by_share = false;         // refused by `refuse_share`: another hour may allow it
 };
 
-// May this client log in on this listener?
-Decision judge_login(const conf::Listener& listener, const Question& question);
+// How a rule was passed over, or not.
+enum class Match { matched, expired, other_listener, other_address, other_user, user_unknown };
+struct PathStep {
+  const conf::Rule* rule = nullptr;
+  Match match = Match::matched;
+};
+using Path = std::vector<PathStep>;
+
+// May this client log in? While the name is awaited, rules for users and `refuse_share` do not act
+// yet. With `path` it also gives the rules looked at, in their order, up to the one that matched.
+Decision judge_login(const conf::Settings& settings, const Question& question,
+                     Path* path = nullptr);
+
+// Whether some rule for users might allow in clear what is refused while the name is awaited.
+bool may_depend_on_user(const conf::Settings& settings, const Question& question);
+
+// Something in the settings that begins or ends to act on a day.
+struct DatedChange {
+  enum class Kind { rule_expires, refusal_begins } kind{};
+  conf::Date on;          // acts from the beginning of this day
+  std::string_view name;  // of the rule or the listener
+  bool is_rule = false;
+  conf::Place place;
+};
+// All of them, the earliest first.
+std::vector<DatedChange> dated_changes(const conf::Settings& settings);
 
 }  // namespace postern::policy

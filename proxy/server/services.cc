@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "proxy/net/clock.h"
 #include "tls/credentials.h"
@@ -21,12 +23,13 @@ constexpr std::chrono::hours kTicketRotation{12};
 // Turns settings into services, collecting what is wrong.
 class Maker {
  public:
-  explicit Maker(const conf::Settings& settings) : settings_(settings) {}
+  explicit Maker(std::shared_ptr<const conf::Settings> settings)
+      : owned_(std::move(settings)), settings_(*owned_) {}
 
   Services make() {
     load_credentials();
     resolve_backends();
-    for (const auto& listener : settings_.listeners) add(listener);
+    for (std::size_t i = 0; i < settings_.listeners.size(); ++i) add(i);
     return std::move(services_);
   }
 
@@ -90,19 +93,38 @@ class Maker {
     freeaddrinfo(found);
   }
 
-  void add(const conf::Listener& listener) {
-    auto service = std::make_shared<session::Service>(
-        session::Service{listener, settings_.limits, protocol_of(listener.protocol),
-                         options_of(listener), nullptr, backends_[listener.backend]});
+  void add(std::size_t index) {
+    const auto& listener = settings_.listeners[index];
+    auto service =
+        std::make_shared<session::Service>(session::Service{owned_,
+                                                            index,
+                                                            protocol_of(listener.protocol),
+                                                            options_of(listener),
+                                                            {},
+                                                            backends_[listener.backend]});
     if (listener.tls_mode != conf::TlsMode::none && !credentials_.empty()) {
-      auto context = tls::ServerContext::make(tls_options_of(listener));
-      if (context) {
-        service->tls = *context;
-      } else {
-        services_.errors.push_back(at(listener.place) + context.error().message);
+      for (const auto lowest : lowest_versions(index)) {
+        auto context = tls::ServerContext::make(tls_options_of(listener, lowest));
+        if (context) {
+          service->tls[static_cast<std::size_t>(lowest)] = *context;
+        } else {
+          services_.errors.push_back(at(listener.place) + context.error().message);
+          break;
+        }
       }
     }
     services_.list.push_back(std::move(service));
+  }
+
+  // The listener's own, and those of the rules that may hold there.
+  std::set<conf::TlsVersion> lowest_versions(std::size_t index) const {
+    std::set<conf::TlsVersion> versions{settings_.listeners[index].tls.min_version};
+    for (const auto& rule : settings_.rules) {
+      const auto& at = rule.listeners;
+      const bool is_there = at.empty() || std::find(at.begin(), at.end(), index) != at.end();
+      if (rule.min_version && is_there) versions.insert(*rule.min_version);
+    }
+    return versions;
   }
 
   static protocols::Protocol protocol_of(conf::Protocol protocol) {
@@ -144,11 +166,11 @@ class Maker {
     return options;
   }
 
-  tls::ServerOptions tls_options_of(const conf::Listener& listener) const {
+  tls::ServerOptions tls_options_of(const conf::Listener& listener, conf::TlsVersion lowest) const {
     const auto protocol = protocol_of(listener.protocol);
     tls::ServerOptions options;
     options.credentials = credentials_;
-    options.min_version = version_of(listener.tls.min_version);
+    options.min_version = version_of(lowest);
     options.max_version = version_of(listener.tls.max_version);
     // Registered ALPN names (RFC 8314 7.x has none for SMTP).
     if (protocol == protocols::Protocol::imap || protocol == protocols::Protocol::pop3) {
@@ -160,6 +182,7 @@ class Maker {
     return options;
   }
 
+  const std::shared_ptr<const conf::Settings> owned_;
   const conf::Settings& settings_;
   Services services_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
@@ -173,6 +196,8 @@ class Maker {
 
 }  // namespace
 
-Services make_services(const conf::Settings& settings) { return Maker(settings).make(); }
+Services make_services(std::shared_ptr<const conf::Settings> settings) {
+  return Maker(std::move(settings)).make();
+}
 
 }  // namespace postern::server

@@ -19,6 +19,6 @@ struct Services {
 };
 
 // Reads certificates and keys and looks names up (it may block). Binds and changes nothing.
-Services make_services(const conf::Settings& settings);
+Services make_services(std::shared_ptr<const conf::Settings> settings);
 
 }  // namespace postern::server

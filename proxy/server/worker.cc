@@ -124,7 +124,7 @@ void Worker::on_accept(net::Listener& listener, net::Socket socket, const net::A
 // than the session that is refused.
 void Worker::refuse(const session::Service& service, const net::Socket& socket,
                     const net::Address& client, std::string_view reason) {
-  if (service.listener.tls_mode != conf::TlsMode::implicit) {
+  if (service.listener().tls_mode != conf::TlsMode::implicit) {
     const auto line = protocols::farewell_line(
         service.protocol, protocols::Farewell::too_many_connections, service.options);
     // A new connection's buffer is empty: the line fits, or the client has gone.
@@ -134,12 +134,13 @@ void Worker::refuse(const session::Service& service, const net::Socket& socket,
   }
   audit::SessionPart part;
   part.id = next_id();
-  part.listener = service.listener.name;
+  part.listener = service.listener().name;
   part.protocol = protocols::name_of(service.protocol);
   part.source = client;
   part.destination = net::Address::of_socket(socket.get());
-  part.security = service.listener.tls_mode == conf::TlsMode::implicit ? audit::Security::implicit
-                                                                       : audit::Security::cleartext;
+  part.security = service.listener().tls_mode == conf::TlsMode::implicit
+                      ? audit::Security::implicit
+                      : audit::Security::cleartext;
   shared_.audit.record(
       {net::wall_clock(), audit::SessionNotice{std::move(part), "limit", std::string(reason)}});
 }

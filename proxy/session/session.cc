@@ -29,6 +29,15 @@ protocols::Verdict verdict_of(const policy::Decision& decision) {
   __builtin_unreachable();
 }
 
+// As Facts::version has it.
+std::optional<conf::TlsVersion> version_of(std::string_view name) {
+  if (name == "1.3") return conf::TlsVersion::tls1_3;
+  if (name == "1.2") return conf::TlsVersion::tls1_2;
+  if (name == "1.1") return conf::TlsVersion::tls1_1;
+  if (name == "1.0") return conf::TlsVersion::tls1_0;
+  return std::nullopt;
+}
+
 std::string_view name_of(tls::Failure failure) {
   switch (failure) {
     case tls::Failure::none:
@@ -67,11 +76,13 @@ Session::Session(Host& host, std::shared_ptr<const Service> service, const net::
 }
 
 void Session::begin() {
-  switch (service_->listener.tls_mode) {
+  admission_ = policy::admit(*service_->settings, question_about({}).now,
+                             {service_->index, source_.octets()});
+  switch (admission_.tls_mode) {
     case conf::TlsMode::implicit:
       security_ = policy::Security::implicit;
       enter(Event::implicit);
-      engine_ = std::make_unique<tls::Engine>(service_->tls);
+      engine_ = std::make_unique<tls::Engine>(service_->tls_from(admission_.min_version));
       break;
     case conf::TlsMode::required:
       enter(Event::required);
@@ -343,13 +354,12 @@ void Session::take_backend_loss() {
 
 void Session::start_dialogue(protocols::BackendGreeting greeting) {
   const bool is_clear = security_ == policy::Security::cleartext;
-  const auto& listener = service_->listener;
   protocols::Conditions conditions;
   conditions.transport = is_clear ? protocols::Transport::cleartext : protocols::Transport::tls;
-  conditions.upgrade = is_clear && listener.tls_mode == conf::TlsMode::optional
+  conditions.upgrade = is_clear && admission_.tls_mode == conf::TlsMode::optional
                            ? protocols::Upgrade::offered
                            : protocols::Upgrade::not_offered;
-  const auto decision = policy::judge_login(listener, {.security = security_, .user = {}});
+  const auto decision = policy::judge_login(*service_->settings, question_about({}));
   conditions.cleartext_logins = decision.verdict == policy::Verdict::refuse
                                     ? protocols::CleartextLogins::not_offered
                                     : protocols::CleartextLogins::offered;
@@ -378,7 +388,7 @@ void Session::start_handshake(std::string_view first_bytes) {
   security_ = policy::Security::starttls;
   enter(Event::upgrade);
   stage_began_ = host_.clock().now();
-  engine_ = std::make_unique<tls::Engine>(service_->tls);
+  engine_ = std::make_unique<tls::Engine>(service_->tls_from(admission_.min_version));
   if (!first_bytes.empty()) take_ciphertext(first_bytes);
 }
 
@@ -433,12 +443,22 @@ void Session::take(const protocols::Shut& step) {
 
 void Session::take(const protocols::LoginTried& step) {
   login_tried_at_ = host_.clock().exact();
-  decision_ =
-      policy::judge_login(service_->listener, {.security = security_, .user = step.login.user});
+  decision_ = policy::judge_login(*service_->settings, question_about(step.login));
   if (decision_.verdict == policy::Verdict::refuse) {
     const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
     record_refused(step.login, is_exposed ? Exposure::secret : Exposure::none);
   }
+}
+
+policy::Question Session::question_about(const protocols::Login& login) const {
+  policy::Question question;
+  question.now = std::chrono::floor<std::chrono::seconds>(host_.clock().wall());
+  question.client = {service_->index, source_.octets()};
+  question.security = security_;
+  if (engine_ != nullptr) question.tls_version = version_of(engine_->facts().version);
+  question.name = login.user.empty() ? policy::Name::awaited : policy::Name::known;
+  question.user = login.user;
+  return question;
 }
 
 void Session::take(const protocols::LoginAnswered& step) {
@@ -447,8 +467,7 @@ void Session::take(const protocols::LoginAnswered& step) {
 }
 
 void Session::take(const protocols::LoginRefused& step) {
-  // A gate stands where no login is taken without TLS, whatever `cleartext_login` says.
-  decision_ = {.verdict = policy::Verdict::refuse, .reason = policy::Reason::cleartext};
+  decision_ = policy::judge_login(*service_->settings, question_about(step.login));
   record_refused(step.login, step.exposed ? Exposure::secret : Exposure::none);
 }
 

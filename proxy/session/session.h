@@ -103,6 +103,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   std::optional<net::Instant> deadline() const;
   void overdue();
   void enter(Event event);
+  policy::Question question_about(const protocols::Login& login) const;
 
   // Events, in session_events.cc.
   void record(audit::EventBody body);
@@ -134,6 +135,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   net::Instant last_activity_{};
   std::optional<audit::Server> server_;  // once dialled
   std::string greeting_begin_;           // while it may still be a refusal, and others are left
+  policy::Admission admission_;          // what holds for this client from its first byte on
   policy::Decision decision_;            // on the login that is being tried
   std::chrono::nanoseconds login_tried_at_{};
   std::string client_name_;

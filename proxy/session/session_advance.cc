@@ -155,7 +155,7 @@ void Session::set_timer() {
 }
 
 std::optional<net::Instant> Session::deadline() const {
-  const auto& limits = service_->limits;
+  const auto& limits = service_->settings->limits;
   switch (state_) {
     case State::gate:
       return stage_began_ + limits.login_timeout;

@@ -19,28 +19,6 @@ audit::Security security_of(policy::Security security) {
   __builtin_unreachable();
 }
 
-std::string_view name_of(policy::Verdict verdict) {
-  switch (verdict) {
-    case policy::Verdict::allow:
-      return "allow";
-    case policy::Verdict::warn:
-      return "warn";
-    case policy::Verdict::refuse:
-      return "refuse";
-  }
-  __builtin_unreachable();
-}
-
-std::string_view name_of(policy::Reason reason) {
-  switch (reason) {
-    case policy::Reason::none:
-      return "";
-    case policy::Reason::cleartext:
-      return "cleartext";
-  }
-  __builtin_unreachable();
-}
-
 }  // namespace
 
 void Session::record(audit::EventBody body) {
@@ -48,11 +26,11 @@ void Session::record(audit::EventBody body) {
 }
 
 audit::SessionPart Session::session_part() const {
-  const bool is_upgradable = service_->listener.tls_mode == conf::TlsMode::required ||
-                             service_->listener.tls_mode == conf::TlsMode::optional;
+  const bool is_upgradable = admission_.tls_mode == conf::TlsMode::required ||
+                             admission_.tls_mode == conf::TlsMode::optional;
   audit::SessionPart part;
   part.id = id_;
-  part.listener = service_->listener.name;
+  part.listener = service_->listener().name;
   part.protocol = protocols::name_of(service_->protocol);
   part.source = source_;
   part.destination = destination_;
@@ -62,8 +40,8 @@ audit::SessionPart Session::session_part() const {
   part.starttls_used = security_ == policy::Security::starttls;
   if (engine_ != nullptr && !engine_->facts().version.empty()) {  // of one that broke, too
     const auto& facts = engine_->facts();
-    part.tls = audit::Tls{facts.version, facts.cipher,      facts.curve,
-                          facts.alpn,    facts.server_name, facts.resumed};
+    part.tls = audit::Tls{facts.version,     facts.cipher,  facts.curve, facts.alpn,
+                          facts.server_name, facts.resumed, {}};
   }
   part.client_name = client_name_;
   part.client_named_by = client_named_by_;
@@ -84,7 +62,7 @@ void Session::record_login(const protocols::Login& login, protocols::Outcome out
   }
   event.success = is_success;
   event.duration = host_.clock().exact() - login_tried_at_;
-  event.verdict = name_of(decision_.verdict);
+  event.verdict = policy::name_of(decision_.verdict);
   event.rule = decision_.rule;
   record(std::move(event));
 }
@@ -96,20 +74,20 @@ void Session::record_refused(const protocols::Login& login, Exposure exposure) {
   event.login.secret_exposed = exposure == Exposure::secret;
   event.login.user = login.user;
   event.login.effective = login.authorization;
-  event.reason = name_of(decision_.reason);
+  event.reason = policy::name_of(decision_.reason);
   event.rule = decision_.rule;
   record(std::move(event));
 }
 
 void Session::record_handshake_failed(std::string_view reason) {
-  audit::HandshakeFailedEvent event;
+  audit::HandshakeEvent event;
   event.session = session_part();
   event.reason = reason;
   if (const auto* offer = engine_->offer()) {
-    event.versions = offer->versions;
-    event.ciphers = offer->ciphers;
-    event.groups = offer->groups;
-    event.signature_algorithms = offer->signature_algorithms;
+    event.hello.versions = offer->versions;
+    event.hello.ciphers = offer->ciphers;
+    event.hello.groups = offer->groups;
+    event.hello.signature_algorithms = offer->signature_algorithms;
     event.server_name = offer->server_name;
   }
   record(std::move(event));

@@ -173,7 +173,7 @@ TEST_CASE("what the reference says by example is the default") {
   CHECK(reference.tls.alpn == defaults.tls.alpn);
   CHECK(reference.backends[0].connect_timeout == Backend{}.connect_timeout);
   CHECK(reference.backends[0].greeting_timeout == Backend{}.greeting_timeout);
-  CHECK(reference.listeners[0].cleartext_login == Listener{}.cleartext_login);
+  CHECK(reference.listeners[0].logins.cleartext_login == CleartextLogin::refuse);
   CHECK(reference.listeners[0].bare_newlines == Listener{}.bare_newlines);
   CHECK(reference.limits.connections == defaults.limits.connections);
   CHECK(reference.limits.connections_per_ip == defaults.limits.connections_per_ip);
@@ -183,8 +183,8 @@ TEST_CASE("what the reference says by example is the default") {
   CHECK(reference.limits.line_length == defaults.limits.line_length);
   CHECK(reference.smtp.bare_newlines == defaults.smtp.bare_newlines);
   CHECK(reference.smtp.hide == defaults.smtp.hide);
-  CHECK(reference.audit_logs.size() == 1);
-  CHECK(reference.audit_logs[0].kind == defaults.audit_logs[0].kind);
+  CHECK(reference.audit.logs.size() == 1);
+  CHECK(reference.audit.logs[0].kind == defaults.audit.logs[0].kind);
   CHECK(reference.log_level == defaults.log_level);
   CHECK(reference.shutdown_grace == defaults.shutdown_grace);
 }

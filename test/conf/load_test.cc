@@ -64,7 +64,7 @@ TEST_CASE("only backends and listeners are required; the rest has its default") 
   CHECK(settings.backends[0].connect_timeout == 5s);
   CHECK(settings.backends[0].greeting_timeout == 60s);
   REQUIRE(settings.listeners.size() == 1);
-  CHECK(settings.listeners[0].cleartext_login == CleartextLogin::refuse);
+  CHECK(!settings.listeners[0].logins.cleartext_login);
   CHECK(settings.listeners[0].bare_newlines == BareNewlines::reject);
   CHECK(settings.limits.connections == 50000);
   CHECK(settings.limits.connections_per_ip == 1000);
@@ -74,8 +74,8 @@ TEST_CASE("only backends and listeners are required; the rest has its default") 
   CHECK(settings.limits.line_length == 65536);
   CHECK(settings.smtp.bare_newlines == BareNewlines::reject);
   CHECK(settings.smtp.hide.size() == 16);
-  REQUIRE(settings.audit_logs.size() == 1);
-  CHECK(settings.audit_logs[0].kind == AuditLog::Kind::standard_output);
+  REQUIRE(settings.audit.logs.size() == 1);
+  CHECK(settings.audit.logs[0].kind == AuditLog::Kind::standard_output);
   CHECK(settings.log_level == LogLevel::info);
   CHECK(settings.shutdown_grace == 60s);
 }
@@ -166,14 +166,14 @@ shutdown_grace: 0s
   CHECK(a.place.line == 3);
   CHECK(b.protocol == Protocol::smtp);
   CHECK(b.tls_mode == TlsMode::optional);
-  CHECK(b.cleartext_login == CleartextLogin::warn);
+  CHECK(b.logins.cleartext_login == CleartextLogin::warn);
   CHECK(b.tls.min_version == TlsVersion::tls1_0);
   CHECK(b.tls.alpn == Alpn::off);
   CHECK(b.bare_newlines == BareNewlines::pass);
   CHECK(b.backend == 0);
   CHECK(c.protocol == Protocol::imap);
   CHECK(c.tls_mode == TlsMode::none);
-  CHECK(c.cleartext_login == CleartextLogin::observe);
+  CHECK(c.logins.cleartext_login == CleartextLogin::observe);
   CHECK(d.protocol == Protocol::pop3);
   CHECK(d.tls_mode == TlsMode::implicit);
 
@@ -187,11 +187,11 @@ shutdown_grace: 0s
   CHECK(settings.smtp.hide == std::vector<std::string>{"VRFY", "XCLIENT", "XFORWARD", "XPROXY",
                                                        "XPROXYFROM", "XPROXYTO", "XSESSIONPARAMS",
                                                        "XSHADOW", "XSHADOWREQUEST"});
-  REQUIRE(settings.audit_logs.size() == 3);
-  CHECK(settings.audit_logs[0].kind == AuditLog::Kind::standard_output);
-  CHECK(settings.audit_logs[1].kind == AuditLog::Kind::file);
-  CHECK(settings.audit_logs[1].path == "/etc/postern/log/audit.jsonl");
-  CHECK(settings.audit_logs[2].path == "/var/log/audit.jsonl");
+  REQUIRE(settings.audit.logs.size() == 3);
+  CHECK(settings.audit.logs[0].kind == AuditLog::Kind::standard_output);
+  CHECK(settings.audit.logs[1].kind == AuditLog::Kind::file);
+  CHECK(settings.audit.logs[1].path == "/etc/postern/log/audit.jsonl");
+  CHECK(settings.audit.logs[2].path == "/var/log/audit.jsonl");
 }
 
 TEST_CASE("a settings file without a folder leaves relative paths as they are") {
@@ -200,7 +200,7 @@ TEST_CASE("a settings file without a folder leaves relative paths as they are") 
       std::string(kRest));
   CHECK(settings.certificates[0].chain == "a.pem");
   CHECK(settings.certificates[0].key == "../a.key");
-  CHECK(settings.audit_logs[0].path == "a.jsonl");
+  CHECK(settings.audit.logs[0].path == "a.jsonl");
 }
 
 TEST_CASE("a file is read, and its path stands in its messages") {

@@ -77,7 +77,8 @@ TEST_CASE("the first configuration has every protocol, each with its port and mo
     CHECK(listener.protocol == expected[i].protocol);
     CHECK(listener.addresses.at(0).port == expected[i].port);
     CHECK(listener.tls_mode == expected[i].mode);
-    CHECK(listener.cleartext_login == expected[i].cleartext_login);
+    CHECK(listener.logins.cleartext_login.value_or(CleartextLogin::refuse) ==
+          expected[i].cleartext_login);
     CHECK(settings.backends[listener.backend].servers.at(0).port == expected[i].backend_port);
   }
 }

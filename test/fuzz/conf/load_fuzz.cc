@@ -39,7 +39,7 @@ void check(const Diagnostic& diagnostic, std::size_t size) {
 void check(const Settings& settings) {
   require(!settings.hostname.empty());
   require(!settings.backends.empty() && !settings.listeners.empty());
-  require(!settings.audit_logs.empty());
+  require(!settings.audit.logs.empty());
   require(settings.limits.connections > 0 && settings.limits.connections_per_ip > 0);
   require(settings.limits.idle_timeout.count() > 0 && settings.limits.login_timeout.count() > 0);
   require(settings.limits.line_length >= 1024 && settings.limits.line_length <= 1024 * 1024);

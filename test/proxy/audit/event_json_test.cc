@@ -118,13 +118,13 @@ TEST_CASE("a hostile user name stays one line, one value, ASCII, and at most 256
 }
 
 TEST_CASE("a failed handshake tells what the client offered, by name where there is one") {
-  audit::HandshakeFailedEvent event;
+  audit::HandshakeEvent event;
   event.session = session_part();
   event.session.tls.reset();
   event.reason = "no_shared_version";
-  event.versions = {0x0301};
-  event.ciphers = {0x000a, 0x1234};
-  event.groups = {0x0017};
+  event.hello.versions = {0x0301};
+  event.hello.ciphers = {0x000a, 0x1234};
+  event.hello.groups = {0x0017};
   event.server_name = "old.example.com";
   const auto json = nlohmann::json::parse(line_of(event));
   REQUIRE(json["event.action"] == "tls-handshake");

@@ -20,9 +20,10 @@ TEST_CASE("cleartext_login decides about logins without TLS, and about no others
                           Row{CleartextLogin::refuse, Security::starttls, Verdict::allow},
                           Row{CleartextLogin::refuse, Security::implicit, Verdict::allow},
                           Row{CleartextLogin::warn, Security::starttls, Verdict::allow}}) {
-    conf::Listener listener;
-    listener.cleartext_login = row.setting;
-    const auto decision = policy::judge_login(listener, {.security = row.security, .user = "u"});
+    conf::Settings settings;
+    settings.listeners.emplace_back().logins.cleartext_login = row.setting;
+    const auto decision = policy::judge_login(
+        settings, {.security = row.security, .name = policy::Name::known, .user = "u"});
     REQUIRE(decision.verdict == row.verdict);
     REQUIRE((decision.reason == policy::Reason::cleartext) == (row.verdict == Verdict::refuse));
     REQUIRE(decision.rule == "listener");

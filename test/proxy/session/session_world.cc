@@ -27,12 +27,16 @@ std::shared_ptr<const tls::ServerContext> make_context() {
 SessionWorld::SessionWorld(const WorldOptions& options)
     : service_(std::make_shared<session::Service>()) {
   static const auto context = make_context();
-  service_->listener.name = "test";
-  service_->listener.tls_mode = options.mode;
-  service_->listener.cleartext_login = options.cleartext_login;
+  auto settings = std::make_shared<conf::Settings>();
+  conf::Listener listener;
+  listener.name = "test";
+  listener.tls_mode = options.mode;
+  listener.logins.cleartext_login = options.cleartext_login;
+  settings->listeners.push_back(listener);
+  service_->settings = std::move(settings);
   service_->protocol = options.protocol;
   service_->options.hostname = "mail.example.com";
-  service_->tls = context;
+  service_->tls.fill(context);
   service_->backend.name = "old";
   service_->backend.connect_timeout = std::chrono::seconds(5);
   service_->backend.greeting_timeout = std::chrono::seconds(60);
