@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "tls/grease.h"
+
 namespace postern::tls {
 
 namespace {
@@ -21,11 +23,6 @@ constexpr std::array<std::string_view, 40> kRegistered = {
 
 bool is_registered(std::string_view name) {
   return std::find(kRegistered.begin(), kRegistered.end(), name) != kRegistered.end();
-}
-
-// RFC 8701 section 2: two equal octets 0x?A.
-bool is_grease(std::string_view name) {
-  return name.size() == 2 && name[0] == name[1] && (name[0] & 0x0f) == 0x0a;
 }
 
 }  // namespace

@@ -143,6 +143,10 @@ Engine::~Engine() = default;
 
 const Offer* Engine::offer() const { return native_->wire.offer.get(); }
 
+void Engine::drop_offer() {
+  if (state_ != State::handshaking) native_->wire.offer.reset();
+}
+
 // RFC 8446 section 5.1: a content type from 20 to 23, then the major version 3. BoringSSL itself
 // would still take the hello of SSLv2 (RFC 5246 appendix E.2), which no client of today sends.
 bool Engine::looks_like_tls(std::string_view cipher) {
@@ -180,9 +184,9 @@ void Engine::shake_hands() {
   facts_->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   facts_->curve = curve_of(ssl);
   facts_->server_name = native_->wire.offer->server_name;
+  facts_->ja4 = native_->wire.offer->ja4;
   facts_->alpn = alpn_of(ssl);
   facts_->resumed = SSL_session_reused(ssl) == 1;
-  native_->wire.offer.reset();
   state_ = State::open;
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tls/ja4.h"
 #include "tls/server_context.h"
 
 namespace postern::tls {
@@ -24,12 +25,13 @@ struct Facts {
   std::string curve;        // group's name; "" with RSA key exchange
   std::string server_name;  // SNI as sent, lower case; "" where none
   std::string alpn;         // the protocol answered; "" where none
+  Ja4 ja4;                  // as in Offer
   bool resumed = false;
 };
 
-// What the ClientHello offered, kept for failed handshakes. Numbers as on the wire, in order,
-// GREASE (RFC 8701) included; lists are cut at their bounds. All of it is the client's to choose:
-// any octet may stand in the texts.
+// What the ClientHello offered. Numbers as on the wire, in order, GREASE (RFC 8701) included; lists
+// are cut at their bounds. All of it is the client's to choose: any octet may stand in the texts.
+// Behind a HelloRetryRequest (RFC 8446 section 4.1.4) it is still the first hello's.
 struct Offer {
   static constexpr std::size_t kMaxNumbers = 256;
   static constexpr std::size_t kMaxAlpn = 32;
@@ -41,6 +43,7 @@ struct Offer {
   std::vector<std::uint16_t> groups;
   std::vector<std::uint16_t> signature_algorithms;
   std::vector<std::string> alpn;
+  Ja4 ja4;  // of all that was offered, beyond the bounds too
 };
 
 enum class Failure {
@@ -69,7 +72,8 @@ class Engine {
   // Takes all of `cipher`. Appends what it decrypts to `plain`, and what has to be sent to the
   // peer to `output`: that must be sent even when the state is failed (the alert is in it). `plain`
   // grows by no more than the size of `cipher` plus kMaxRecord: the record whose last byte it
-  // brings. Once the handshake is complete, memory that only it needed is released (facts() stays).
+  // brings. Once the handshake is complete, memory that only it needed is released (facts() and
+  // offer() stay).
   // In states ended and failed the bytes are thrown away.
   State receive(std::string_view cipher, std::string& plain, std::string& output);
 
@@ -89,8 +93,12 @@ class Engine {
   // "NO_SHARED_CIPHER".
   Failure failure() const { return failure_; }
   const std::string& failure_text() const { return failure_text_; }
-  // What the ClientHello offered: until the handshake is complete, or after it failed; else null.
+  // What the ClientHello offered, in every state from its coming on until drop_offer(); else null.
   const Offer* offer() const;
+  // Releases the offer, some hundred octets that an idle session should not hold. To be called once
+  // its owner has no use for it, and not before the handshake has ended: TLS 1.3 looks at it until
+  // then. Does nothing in state handshaking.
+  void drop_offer();
 
  private:
   struct Native;

@@ -2,7 +2,9 @@
 #include "tls/offer.h"
 
 #include <algorithm>
-#include <cctype>
+#include <cstddef>
+
+#include "tls/ja4.h"
 
 namespace postern::tls {
 
@@ -12,10 +14,19 @@ std::string_view view_of(const CBS& bytes) {
   return {reinterpret_cast<const char*>(CBS_data(&bytes)), CBS_len(&bytes)};
 }
 
-void read_numbers(CBS list, std::vector<std::uint16_t>& into) {
-  into.reserve(std::min(CBS_len(&list) / 2, Offer::kMaxNumbers));
+using Numbers = std::vector<std::uint16_t>;
+
+Numbers read_numbers(CBS list) {
+  Numbers numbers;
+  numbers.reserve(CBS_len(&list) / 2);
   std::uint16_t number = 0;
-  while (into.size() < Offer::kMaxNumbers && CBS_get_u16(&list, &number)) into.push_back(number);
+  while (CBS_get_u16(&list, &number)) numbers.push_back(number);
+  return numbers;
+}
+
+Numbers bounded(const Numbers& numbers) {
+  const auto kept = std::min(numbers.size(), Offer::kMaxNumbers);
+  return {numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(kept)};
 }
 
 // False where the hello has no such extension.
@@ -28,13 +39,22 @@ bool find_extension(const SSL_CLIENT_HELLO& hello, std::uint16_t type, CBS& body
 }
 
 // An extension that is one list of numbers behind a two-octet length.
-void read_list(const SSL_CLIENT_HELLO& hello, std::uint16_t type,
-               std::vector<std::uint16_t>& into) {
+Numbers read_list(const SSL_CLIENT_HELLO& hello, std::uint16_t type) {
   CBS body;
   CBS list;
-  if (find_extension(hello, type, body) && CBS_get_u16_length_prefixed(&body, &list)) {
-    read_numbers(list, into);
-  }
+  if (!find_extension(hello, type, body) || !CBS_get_u16_length_prefixed(&body, &list)) return {};
+  return read_numbers(list);
+}
+
+Numbers read_extension_types(const SSL_CLIENT_HELLO& hello) {
+  CBS all;
+  CBS body;
+  CBS_init(&all, hello.extensions, hello.extensions_len);
+  Numbers types;
+  std::uint16_t type = 0;
+  while (CBS_get_u16(&all, &type) && CBS_get_u16_length_prefixed(&all, &body))
+    types.push_back(type);
+  return types;
 }
 
 // RFC 6066 section 3: the one name of type host_name.
@@ -57,15 +77,14 @@ std::string read_server_name(const SSL_CLIENT_HELLO& hello) {
 
 // RFC 8446 section 4.2.1; a hello without that extension offers the one version that it is of, and
 // (RFC 5246 appendix E.1) all before it.
-void read_versions(const SSL_CLIENT_HELLO& hello, std::vector<std::uint16_t>& into) {
+Numbers read_versions(const SSL_CLIENT_HELLO& hello) {
   CBS body;
   CBS list;
   if (find_extension(hello, TLSEXT_TYPE_supported_versions, body) &&
       CBS_get_u8_length_prefixed(&body, &list)) {
-    read_numbers(list, into);
-    return;
+    return read_numbers(list);
   }
-  into.push_back(hello.version);
+  return {hello.version};
 }
 
 // RFC 7301 section 3.1.
@@ -88,12 +107,20 @@ std::unique_ptr<Offer> read_offer(const SSL_CLIENT_HELLO& hello) {
   auto offer = std::make_unique<Offer>();
   CBS ciphers;
   CBS_init(&ciphers, hello.cipher_suites, hello.cipher_suites_len);
-  read_numbers(ciphers, offer->ciphers);
   offer->server_name = read_server_name(hello);
-  read_versions(hello, offer->versions);
-  read_list(hello, TLSEXT_TYPE_supported_groups, offer->groups);
-  read_list(hello, TLSEXT_TYPE_signature_algorithms, offer->signature_algorithms);
   read_alpn(hello, offer->alpn);
+  const Ja4Parts parts = {
+      .versions = read_versions(hello),
+      .ciphers = read_numbers(ciphers),
+      .extensions = read_extension_types(hello),
+      .signature_algorithms = read_list(hello, TLSEXT_TYPE_signature_algorithms),
+      .alpn = offer->alpn,
+  };
+  offer->versions = bounded(parts.versions);
+  offer->ciphers = bounded(parts.ciphers);
+  offer->groups = bounded(read_list(hello, TLSEXT_TYPE_supported_groups));
+  offer->signature_algorithms = bounded(parts.signature_algorithms);
+  offer->ja4 = ja4_of(parts);
   return offer;
 }
 

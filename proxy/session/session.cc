@@ -393,6 +393,7 @@ void Session::start_handshake(std::string_view first_bytes) {
 }
 
 void Session::handshake_done() {
+  engine_->drop_offer();  // no event of an open session needs it
   enter(Event::secured);
   start_dialogue(security_ == policy::Security::starttls ? protocols::BackendGreeting::swallow
                                                          : protocols::BackendGreeting::pass);

@@ -54,7 +54,15 @@ bool equal(const Offer* one, const Offer* other) {
   if (one == nullptr || other == nullptr) return one == other;
   return one->server_name == other->server_name && one->versions == other->versions &&
          one->ciphers == other->ciphers && one->groups == other->groups &&
-         one->signature_algorithms == other->signature_algorithms && one->alpn == other->alpn;
+         one->signature_algorithms == other->signature_algorithms && one->alpn == other->alpn &&
+         one->ja4.characters == other->ja4.characters;
+}
+
+// Only what no reader of a log can stumble over.
+bool is_ja4(std::string_view text) {
+  return text.size() == postern::tls::Ja4::kSize &&
+         text.find_first_not_of(
+             "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == text.npos;
 }
 
 void check_bounds(const Offer* offer) {
@@ -63,6 +71,7 @@ void check_bounds(const Offer* offer) {
        {&offer->versions, &offer->ciphers, &offer->groups, &offer->signature_algorithms}) {
     demand(list->size() <= Offer::kMaxNumbers, "a list of the offer is too long");
   }
+  demand(is_ja4(offer->ja4.text()), "the fingerprint is none");
   demand(offer->alpn.size() <= Offer::kMaxAlpn, "too many ALPN names");
   demand(offer->server_name.size() <= Offer::kMaxServerName, "the server name is too long");
 }
