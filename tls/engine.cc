@@ -187,6 +187,7 @@ void Engine::shake_hands() {
   facts_->ja4 = native_->wire.offer->ja4;
   facts_->alpn = alpn_of(ssl);
   facts_->resumed = SSL_session_reused(ssl) == 1;
+  facts_->is_below_minimum = SSL_version(ssl) < native_->wire.context->min_version;
   state_ = State::open;
 }
 

@@ -27,6 +27,9 @@ struct Facts {
   std::string alpn;         // the protocol answered; "" where none
   Ja4 ja4;                  // as in Offer
   bool resumed = false;
+  // The version is below the context's lowest: served only so that the client can be told why not
+  // (OldVersions::accept).
+  bool is_below_minimum = false;
 };
 
 // What the ClientHello offered. Numbers as on the wire, in order, GREASE (RFC 8701) included; lists

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tls/grease.h"
 #include "tls/native.h"
 #include "tls/offer.h"
 
@@ -44,10 +45,36 @@ bool install(const Credentials& credentials, Target* target,
   return set(target, chain.data(), chain.size(), native.key.get(), nullptr) == 1;
 }
 
-// Runs before BoringSSL judges the hello, so the offer is there whatever comes of it.
+std::string all_suites() { return std::string(kModernSuites) + std::string(kLegacySuites); }
+
+// True where all versions that the client offers are below `min_version`. Numbers that are no version
+// count as high ones: who sends them is treated as with OldVersions::refuse.
+bool is_old(const Offer& offer, std::uint16_t min_version) {
+  return std::all_of(offer.versions.begin(), offer.versions.end(), [&](std::uint16_t version) {
+    return version < min_version || is_grease(version);
+  });
+}
+
+// Lets one client of an old version in, with what a context of old versions serves. The highest
+// version stays, so the server's random says that there was more (RFC 8446 section 4.1.3).
+bool admit_old(SSL* ssl, const ServerContext::Native& native) {
+  static const std::string suites = all_suites();
+  const auto& scope = native.old_session_id_context;
+  return SSL_set_min_proto_version(ssl, TLS1_VERSION) == 1 &&
+         SSL_set_strict_cipher_list(ssl, suites.c_str()) == 1 &&
+         SSL_set_session_id_context(ssl, scope.data(), scope.size()) == 1;
+}
+
+// Runs before BoringSSL judges the hello, so the offer is there whatever comes of it, and before it
+// fixes the versions that it will take.
 ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
   auto& wire = wire_of(hello->ssl);
   wire.offer = read_offer(*hello);
+  const auto& native = *wire.context;
+  if (native.old_versions == OldVersions::accept && is_old(*wire.offer, native.min_version) &&
+      !admit_old(hello->ssl, native)) {
+    return ssl_select_cert_error;
+  }
   const auto& certificates = wire.context->certificates;
   const auto& chosen = certificates.choose(*wire.offer);
   if (&chosen != certificates.all().front().get() &&
@@ -81,13 +108,15 @@ int use_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CT
   return encrypt == 1 ? keys.seal(name, iv, cipher, hmac) : keys.open(name, iv, cipher, hmac);
 }
 
-// A session made with legacy suites must not resume where they are off, nor the other way round.
-std::array<std::uint8_t, SHA256_DIGEST_LENGTH> session_id_context(const ServerOptions& options,
-                                                                  std::string_view suites) {
-  std::string text(suites);
+// A session must not resume where its version is refused, and none where other suites are on, which
+// the lowest version decides. `suffix` tells kinds of clients of one context apart.
+ServerContext::Native::SessionIdContext session_id_context(const ServerOptions& options,
+                                                           std::string_view suffix) {
+  std::string text = std::to_string(number_of(options.min_version));
+  text += suffix;
   text += '\n';
   text += options.resumption_scope;
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
+  ServerContext::Native::SessionIdContext digest;
   SHA256(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), digest.data());
   return digest;
 }
@@ -98,9 +127,9 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
       SSL_CTX_set_max_proto_version(context, number_of(options.max_version)) == 0) {
     return "this BoringSSL does not have the TLS version";
   }
-  std::string suites(kModernSuites);
-  if (options.min_version < Version::tls1_2) suites += kLegacySuites;
-  const auto scope = session_id_context(options, suites);
+  const auto suites =
+      options.min_version < Version::tls1_2 ? all_suites() : std::string(kModernSuites);
+  const auto scope = session_id_context(options, "");
   if (SSL_CTX_set_strict_cipher_list(context, suites.c_str()) == 0 ||
       SSL_CTX_set1_curves_list(context, kGroups) == 0 ||
       SSL_CTX_set_session_id_context(context, scope.data(), scope.size()) == 0) {
@@ -141,6 +170,9 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   const auto fault = configure(native->context.get(), options);
   ERR_clear_error();
   if (!fault.empty()) return Error{fault};
+  native->min_version = number_of(options.min_version);
+  native->old_versions = options.old_versions;
+  native->old_session_id_context = session_id_context(options, " and before");
   native->certificates = CertificateChoice(options.credentials);
   native->alpn = options.alpn;
   native->alpn_mode = options.alpn_strict ? AlpnMode::strict : AlpnMode::off;

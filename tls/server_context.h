@@ -13,17 +13,25 @@ namespace postern::tls {
 
 enum class Version { tls1_0, tls1_1, tls1_2, tls1_3 };
 
+// What becomes of a client whose highest version is below the lowest that is served.
+enum class OldVersions {
+  refuse,  // an alert ends its handshake
+  accept,  // its handshake is completed, so that it can be told in its protocol's words: see
+           // Facts::is_below_minimum
+};
+
 struct ServerOptions {
   std::vector<std::shared_ptr<const Credentials>> credentials;  // first is the default, rest by SNI
   Version min_version = Version::tls1_2;
   Version max_version = Version::tls1_3;
+  OldVersions old_versions = OldVersions::refuse;
   // The ALPN protocol to answer with ("imap", "pop3"); "" where none is registered (SMTP).
   std::string alpn;
   // Refuse a client that offers only *known other* protocols (http/1.1, h2, h3, …): ALPACA.
   // Unknown names go on without ALPN.
   bool alpn_strict = true;
   // Part of the session ID context: a TLS session resumes only where this text is equal (and the
-  // same suites are on: see make()).
+  // lowest version: see make()).
   std::string resumption_scope;
   // Shared by all contexts and workers, so that a session resumes on any of them. Null: keys of
   // the context's own, so that a session resumes with this context only.
@@ -36,6 +44,10 @@ class ServerContext {
   // Suites: forward secrecy always; AEAD only, and ECDHE with AES-CBC too where min_version is
   // below TLS 1.2. No 0-RTT, no renegotiation, no compression. Several credentials for one name:
   // the first with an ECDSA (or Ed25519) key where the client can use it, else the first with RSA.
+  // OldVersions::accept changes nothing for a client that offers min_version or more, even where
+  // its handshake fails for other reasons; what it offers decides, so a client that was led to
+  // offer less is told so (RFC 8446 section 4.1.3, RFC 7507). Sessions of clients below min_version
+  // resume among themselves only.
   // Errors: no credentials, a key that TLS cannot use, min_version above max_version, a version
   // that this BoringSSL does not have.
   static Result<std::shared_ptr<const ServerContext>> make(const ServerOptions& options);

@@ -95,6 +95,7 @@ TEST_CASE("each version gives its handshake, its facts and data both ways") {
   CHECK(facts.alpn == "");
   CHECK_FALSE(facts.resumed);
   CHECK(facts.ja4.text() == connection.engine.offer()->ja4.text());
+  CHECK_FALSE(facts.is_below_minimum);
   CHECK(connection.client.server_subject() == "CN = mail.example.com");
 
   connection.to_server("a1 NOOP\r\n");
