@@ -27,13 +27,14 @@ def client_hello(context, server_name="127.0.0.1"):
 
 
 class Wire:
-    """One connection to a port of 127.0.0.1; every wait is bounded by `timeout`."""
+    """One connection to a port of this machine; every wait is bounded by `timeout`."""
 
-    def __init__(self, port, tls=None, timeout=10, server_name="127.0.0.1", source=None):
+    def __init__(self, port, tls=None, timeout=10, server_name="127.0.0.1", source=None,
+                 host="127.0.0.1"):
         self.timeout = timeout
         self.server_name = server_name
         self.socket = socket.create_connection(
-            ("127.0.0.1", port), timeout, source_address=(source, 0) if source else None)
+            (host, port), timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         if tls:
