@@ -4,6 +4,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "proxy/commands/dates.h"
 #include "proxy/commands/process.h"
 #include "proxy/commands/settings_file.h"
 #include "proxy/commands/version.h"
@@ -19,6 +20,7 @@ using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
 constexpr milliseconds kLookEvery{50};  // whether the last session has ended
+constexpr milliseconds kLookAtDateEvery{60'000};
 // After the farewells: what sessions need to deliver them (they drain for two seconds at most).
 constexpr milliseconds kFarewellTime{3000};
 
@@ -39,9 +41,10 @@ bool wait_for_end(const server::Server& server, milliseconds most) {
   return true;
 }
 
-void serve_until_signal(server::Server& server, const conf::Settings& settings) {
+void serve_until_signal(server::Server& server, const conf::Settings& settings, Dates& dates) {
   for (;;) {
-    const int signal = await_signal(std::chrono::hours(1));
+    dates.announce(net::wall_clock());
+    const int signal = await_signal(dates.pause(net::wall_clock(), kLookAtDateEvery));
     if (signal == SIGTERM || signal == SIGINT) break;
     if (signal == SIGHUP) log::warn("SIGHUP: reloading is not supported yet; nothing was changed");
   }
@@ -95,7 +98,8 @@ int run(const std::string& settings_path) {
     }
     server::Server server(settings, prepared->services, std::move(listening), audit);
     log::info("{}: ready, {} workers", version_line(), workers);
-    serve_until_signal(server, settings);
+    Dates dates(settings, audit);
+    serve_until_signal(server, settings, dates);
   }
   audit.record({net::wall_clock(), audit::NodeEvent{"stop"}});
   log::info("ended");
