@@ -58,6 +58,7 @@ class Server {
 
  private:
   policy::ConnectionLimits limits_;
+  session::Remembered remembered_;
   tls::KeyedHash name_hash_;
   Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;

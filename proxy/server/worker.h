@@ -26,6 +26,7 @@ namespace postern::server {
 struct Shared {
   audit::Sink& audit;
   policy::ConnectionLimits& limits;
+  session::Remembered& remembered;
   const tls::KeyedHash& name_hash;
   std::string start;  // makes session ids unique across restarts
 };
@@ -58,6 +59,7 @@ class Worker final : session::Host, net::AcceptUser {
   net::Dialer& dialer() override { return loop_; }
   audit::Sink& audit() override { return shared_.audit; }
   session::Scratch& scratch() override { return scratch_; }
+  session::Remembered& remembered() override { return shared_.remembered; }
   std::string hash_of(std::string_view user) override { return shared_.name_hash.hex(user); }
   void retire(session::Session& session) override;
 

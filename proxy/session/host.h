@@ -9,6 +9,7 @@
 #include "proxy/net/clock.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/timers.h"
+#include "proxy/policy/seen_table.h"
 
 namespace postern::session {
 
@@ -33,6 +34,15 @@ struct Scratch {
   std::string to_backend;
 };
 
+// What a process remembers of clients; its workers share it.
+struct Remembered {
+  static constexpr std::size_t kMostWarned = 65'536;
+  static constexpr std::size_t kMostFingerprints = 16'384;
+
+  policy::SeenTable warned{kMostWarned};              // users, by day
+  policy::SeenTable fingerprints{kMostFingerprints};  // whose ClientHello an event has described
+};
+
 class Host {
  public:
   virtual net::Clock& clock() = 0;
@@ -40,7 +50,8 @@ class Host {
   virtual net::Dialer& dialer() = 0;
   virtual audit::Sink& audit() = 0;
   virtual Scratch& scratch() = 0;
-  // A keyed hash of a user name, for names that must not be kept as typed.
+  virtual Remembered& remembered() = 0;
+  // A keyed hash of a user name, for names that must not be kept as typed: hexadecimal.
   virtual std::string hash_of(std::string_view user) = 0;
   // The session has ended: it is to be destroyed, but not within this call.
   virtual void retire(Session& session) = 0;

@@ -46,6 +46,21 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
  private:
   enum class Manner { polite, cut };  // with close_notify, or without: the client must know
   enum class Exposure { none, secret };
+  enum class Naming { typed, hashed };  // how an event names the user
+
+  // What holds for this client from its first byte on.
+  struct Terms {
+    conf::TlsMode tls_mode{};
+    conf::TlsVersion min_version{};
+    conf::BareNewlines bare_newlines{};
+    std::string_view opened_by;  // the rule that lets clear text in on a `required` listener
+  };
+  // A login between its first word and the backend's answer.
+  struct Attempt {
+    policy::Decision decision;
+    protocols::Verdict verdict{};  // as the dialogue is told: a warning is given once a day
+    std::chrono::nanoseconds tried_at{};
+  };
 
   // What happened.
   void on_read(net::Stream& stream, std::span<char> read) override;
@@ -103,16 +118,27 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   std::optional<net::Instant> deadline() const;
   void overdue();
   void enter(Event event);
+
+  // The policy, in session_policy.cc.
+  void admit();
+  bool offers_logins() const;
   policy::Question question_about(const protocols::Login& login) const;
+  std::uint64_t warning_key(const protocols::Login& login) const;
+  policy::SeenTable::Period warning_day() const;
 
   // Events, in session_events.cc.
   void record(audit::EventBody body);
-  void record_login(const protocols::Login& login, protocols::Outcome outcome);
-  void record_refused(const protocols::Login& login, Exposure exposure);
+  void record_login(const protocols::Login& login, protocols::Outcome outcome,
+                    const Attempt& attempt);
+  void record_refused(const protocols::Login& login, const policy::Decision& decision,
+                      Exposure exposure);
   void record_handshake_failed(std::string_view reason);
+  bool is_abandoned(EndReason reason) const;
   void record_end(EndReason reason);
   void notice(std::string_view action, std::string_view reason);
   audit::SessionPart session_part() const;
+  audit::LoginPart login_part(const protocols::Login& login, Exposure exposure,
+                              Naming naming) const;
 
   Host& host_;
   const std::shared_ptr<const Service> service_;
@@ -135,9 +161,8 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   net::Instant last_activity_{};
   std::optional<audit::Server> server_;  // once dialled
   std::string greeting_begin_;           // while it may still be a refusal, and others are left
-  policy::Admission admission_;          // what holds for this client from its first byte on
-  policy::Decision decision_;            // on the login that is being tried
-  std::chrono::nanoseconds login_tried_at_{};
+  Terms terms_;
+  std::unique_ptr<Attempt> attempt_;  // null in between, so that an idle session holds nothing
   std::string client_name_;
   std::string_view client_named_by_;
   std::uint64_t bytes_in_ = 0;
@@ -147,6 +172,8 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
 
   bool has_greeted_ = false;       // the backend
   bool has_settled_ = false;       // logged in, or mail has begun: the idle timeout holds
+  bool has_logged_in_ = false;     // once, be it before an upgrade
+  bool has_mailed_ = false;        // likewise
   bool has_heard_client_ = false;  // any byte at all
   bool ends_line_ = true;          // in clear: what the client sent last
   bool has_said_ = false;          // something to the client, in these steps

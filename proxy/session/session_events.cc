@@ -26,8 +26,8 @@ void Session::record(audit::EventBody body) {
 }
 
 audit::SessionPart Session::session_part() const {
-  const bool is_upgradable = admission_.tls_mode == conf::TlsMode::required ||
-                             admission_.tls_mode == conf::TlsMode::optional;
+  const bool is_upgradable =
+      terms_.tls_mode == conf::TlsMode::required || terms_.tls_mode == conf::TlsMode::optional;
   audit::SessionPart part;
   part.id = id_;
   part.listener = service_->listener().name;
@@ -43,39 +43,48 @@ audit::SessionPart Session::session_part() const {
     part.tls = audit::Tls{facts.version,     facts.cipher,  facts.curve, facts.alpn,
                           facts.server_name, facts.resumed, {}};
   }
+  part.opened_by = terms_.opened_by;
   part.client_name = client_name_;
   part.client_named_by = client_named_by_;
   return part;
 }
 
-void Session::record_login(const protocols::Login& login, protocols::Outcome outcome) {
-  const bool is_success = outcome == protocols::Outcome::success;
+// Failed logins never show the name: people type passwords into its field.
+audit::LoginPart Session::login_part(const protocols::Login& login, Exposure exposure,
+                                     Naming naming) const {
+  audit::LoginPart part;
+  part.mechanism = login.mechanism;
+  part.secret_exposed = exposure == Exposure::secret;
+  if (naming == Naming::typed && service_->settings->audit.usernames == conf::Usernames::plain) {
+    part.user = login.user;
+    part.effective = login.authorization;
+  } else if (!login.user.empty()) {
+    part.user_hash = host_.hash_of(login.user);
+  }
+  return part;
+}
+
+void Session::record_login(const protocols::Login& login, protocols::Outcome outcome,
+                           const Attempt& attempt) {
+  const bool is_exposed = login.sends_secret && security_ == policy::Security::cleartext;
   audit::LoginEvent event;
   event.session = session_part();
-  event.login.mechanism = login.mechanism;
-  event.login.secret_exposed = login.sends_secret && security_ == policy::Security::cleartext;
-  if (is_success) {
-    event.login.user = login.user;
-    event.login.effective = login.authorization;
-  } else if (!login.user.empty()) {
-    event.login.user_hash = host_.hash_of(login.user);
-  }
-  event.success = is_success;
-  event.duration = host_.clock().exact() - login_tried_at_;
-  event.verdict = policy::name_of(decision_.verdict);
-  event.rule = decision_.rule;
+  event.success = outcome == protocols::Outcome::success;
+  event.login = login_part(login, is_exposed ? Exposure::secret : Exposure::none,
+                           event.success ? Naming::typed : Naming::hashed);
+  event.duration = host_.clock().exact() - attempt.tried_at;
+  event.verdict = policy::name_of(attempt.decision.verdict);
+  event.rule = attempt.decision.rule;
   record(std::move(event));
 }
 
-void Session::record_refused(const protocols::Login& login, Exposure exposure) {
+void Session::record_refused(const protocols::Login& login, const policy::Decision& decision,
+                             Exposure exposure) {
   audit::LoginRefusedEvent event;
   event.session = session_part();
-  event.login.mechanism = login.mechanism;
-  event.login.secret_exposed = exposure == Exposure::secret;
-  event.login.user = login.user;
-  event.login.effective = login.authorization;
-  event.reason = policy::name_of(decision_.reason);
-  event.rule = decision_.rule;
+  event.login = login_part(login, exposure, Naming::typed);
+  event.reason = policy::name_of(decision.reason);
+  event.rule = decision.rule;
   record(std::move(event));
 }
 
@@ -93,17 +102,28 @@ void Session::record_handshake_failed(std::string_view reason) {
   record(std::move(event));
 }
 
+// What ended during a handshake, or was TLS in the wrong place, has an event of its own.
+bool Session::is_abandoned(EndReason reason) const {
+  if (state_ == State::handshake || reason == EndReason::tls_on_clear_port) return false;
+  const bool is_mail = service_->protocol == protocols::Protocol::smtp && has_mailed_;
+  return !has_logged_in_ && !is_mail;
+}
+
 void Session::record_end(EndReason reason) {
+  std::string_view last_command;
+  if (gate_ != nullptr) last_command = gate_->last_command();
+  if (dialogue_ != nullptr) last_command = dialogue_->last_command();
+  if (is_abandoned(reason)) {
+    record(audit::SessionAbandonedEvent{session_part(), session::name_of(reason),
+                                        std::string(last_command)});
+  }
   audit::SessionEndEvent event;
   event.session = session_part();
   event.reason = session::name_of(reason);
   event.duration = host_.clock().exact() - accepted_at_;
   event.bytes_in = bytes_in_;
   event.bytes_out = bytes_out_;
-  if (!has_settled_) {
-    if (gate_ != nullptr) event.last_command = gate_->last_command();
-    if (dialogue_ != nullptr) event.last_command = dialogue_->last_command();
-  }
+  if (!has_settled_) event.last_command = last_command;
   record(std::move(event));
 }
 

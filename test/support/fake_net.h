@@ -17,11 +17,13 @@ class FakeClock final : public net::Clock {
   net::Instant now() const override { return now_; }
   std::chrono::nanoseconds exact() const override { return now_; }
   std::chrono::system_clock::time_point wall() const override {
-    return std::chrono::system_clock::time_point(std::chrono::hours(24) * 20000 + now_);
+    return std::chrono::system_clock::time_point(std::chrono::hours(24) * 20000 + now_ + jumped_);
   }
   void advance(net::Instant by) { now_ += by; }
+  void jump(net::Instant by) { jumped_ += by; }  // the date alone
 
  private:
+  net::Instant jumped_{0};
   net::Instant now_{1000};
 };
 

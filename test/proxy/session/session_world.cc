@@ -1,6 +1,8 @@
 // See session_world.h.
 #include "test/proxy/session/session_world.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -25,7 +27,10 @@ std::shared_ptr<const tls::ServerContext> make_context() {
 }  // namespace
 
 SessionWorld::SessionWorld(const WorldOptions& options)
-    : service_(std::make_shared<session::Service>()) {
+    : remembered_(options.remembered ? options.remembered
+                                     : std::make_shared<session::Remembered>()),
+      service_(std::make_shared<session::Service>()),
+      source_(*net::Address::parse(options.source, 50000)) {
   static const auto context = make_context();
   auto settings = std::make_shared<conf::Settings>();
   conf::Listener listener;
@@ -33,6 +38,7 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   listener.tls_mode = options.mode;
   listener.logins.cleartext_login = options.cleartext_login;
   settings->listeners.push_back(listener);
+  if (options.adjust) options.adjust(*settings);
   service_->settings = std::move(settings);
   service_->protocol = options.protocol;
   service_->options.hostname = "mail.example.com";
@@ -52,8 +58,7 @@ void SessionWorld::begin() {
   auto [stream, peer] = make_stream();
   client_ = peer;
   session::Host& host = *this;
-  session_ = std::make_unique<session::Session>(
-      host, service_, *net::Address::parse("192.0.2.7", 50000), std::move(stream), "id");
+  session_ = std::make_unique<session::Session>(host, service_, source_, std::move(stream), "id");
   session_->begin();
 }
 
@@ -92,7 +97,11 @@ void SessionWorld::record(audit::Event event) {
   }
   if (json.contains("event.reason")) text += " " + json["event.reason"].get<std::string>();
   events_.push_back(text);
-  last_event_ = std::move(event);
+  recorded_.push_back(std::move(event));
+}
+
+std::string SessionWorld::hash_text(std::string_view user) {
+  return fmt::format("{:016x}", std::hash<std::string_view>()(user));
 }
 
 std::string SessionWorld::end_reason() const {

@@ -1,6 +1,7 @@
 // One session in a world that the test plays: its client, its backend, its clock.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,11 @@ struct WorldOptions {
   protocols::Protocol protocol = protocols::Protocol::imap;
   conf::CleartextLogin cleartext_login = conf::CleartextLogin::observe;
   std::size_t servers = 1;
+  std::string source = "192.0.2.7";
+  // The rest of the settings: rules, audit, the one listener …
+  std::function<void(conf::Settings&)> adjust = {};
+  // What earlier sessions left with the process; null: nothing.
+  std::shared_ptr<session::Remembered> remembered = nullptr;
 };
 
 class SessionWorld final : session::Host, audit::Sink {
@@ -29,6 +35,8 @@ class SessionWorld final : session::Host, audit::Sink {
   void begin();
   // Moves the clock, and lets the timers ring that are due.
   void pass(net::Instant time);
+  // Moves the date alone.
+  void jump(net::Instant time) { clock_.jump(time); }
   void shut_down() { session_->shut_down(); }
 
   // The client's bytes in clear, and what came back since the last call.
@@ -60,14 +68,26 @@ class SessionWorld final : session::Host, audit::Sink {
   const std::vector<std::string>& events() const { return events_; }
   // The one end reason; "" while there is none.
   std::string end_reason() const;
-  const audit::Event& last_event() const { return last_event_; }
+  const audit::Event& last_event() const { return recorded_.back(); }
+  // All events of one kind.
+  template <class Kind>
+  std::vector<Kind> recorded() const {
+    std::vector<Kind> found;
+    for (const auto& event : recorded_) {
+      if (const auto* one = std::get_if<Kind>(&event.body)) found.push_back(*one);
+    }
+    return found;
+  }
+  // As events name a user whose name they hide.
+  static std::string hash_text(std::string_view user);
 
  private:
   net::Clock& clock() override { return clock_; }
   net::TimerQueue& timers() override { return timers_; }
   audit::Sink& audit() override { return *this; }
   session::Scratch& scratch() override { return scratch_; }
-  std::string hash_of(std::string_view) override { return "hash"; }
+  session::Remembered& remembered() override { return *remembered_; }
+  std::string hash_of(std::string_view user) override { return hash_text(user); }
   void retire(session::Session&) override { is_retired_ = true; }
   void record(audit::Event event) override;
 
@@ -75,13 +95,15 @@ class SessionWorld final : session::Host, audit::Sink {
   net::TimerQueue timers_;
   FakeDialer dialer_;
   session::Scratch scratch_;
+  std::shared_ptr<session::Remembered> remembered_;
   std::shared_ptr<session::Service> service_;
   std::shared_ptr<FakePeer> client_;
   std::shared_ptr<FakePeer> backend_;
   std::unique_ptr<TlsClient> tls_;
   std::unique_ptr<session::Session> session_;
+  const net::Address source_;
   std::vector<std::string> events_;
-  audit::Event last_event_;
+  std::vector<audit::Event> recorded_;
   bool is_retired_ = false;
 };
 

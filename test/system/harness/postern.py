@@ -9,8 +9,8 @@ import unittest
 
 from . import base
 
-TOP_ORDER = ("hostname", "workers", "user", "certificates", "tls", "backends", "listeners", "limits",
-             "smtp", "audit", "log", "shutdown_grace")
+TOP_ORDER = ("hostname", "workers", "user", "certificates", "tls", "backends", "listeners", "rules",
+             "limits", "refusal", "smtp", "audit", "log", "shutdown_grace")
 
 
 # How a session ends properly. In passthrough, as after an IMAP or POP3 login, postern does not read

@@ -1,0 +1,113 @@
+// What the policy says of this client and its logins.
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "proxy/session/session.h"
+
+namespace postern::session {
+
+namespace {
+
+protocols::Verdict verdict_of(const policy::Decision& decision) {
+  switch (decision.verdict) {
+    case policy::Verdict::allow:
+      return protocols::Verdict::allow;
+    case policy::Verdict::warn:
+      return protocols::Verdict::warn;
+    case policy::Verdict::refuse:
+      return protocols::Verdict::refuse;
+  }
+  __builtin_unreachable();
+}
+
+// As Facts::version has it.
+std::optional<conf::TlsVersion> version_of(std::string_view name) {
+  if (name == "1.3") return conf::TlsVersion::tls1_3;
+  if (name == "1.2") return conf::TlsVersion::tls1_2;
+  if (name == "1.1") return conf::TlsVersion::tls1_1;
+  if (name == "1.0") return conf::TlsVersion::tls1_0;
+  return std::nullopt;
+}
+
+std::chrono::sys_days day_of(policy::Moment moment) {
+  return std::chrono::floor<std::chrono::days>(moment);
+}
+
+}  // namespace
+
+void Session::admit() {
+  const auto admission = policy::admit(*service_->settings, question_about({}).now,
+                                       {service_->index, source_.octets()});
+  terms_ = {admission.tls_mode, admission.min_version, admission.bare_newlines,
+            admission.opens_required ? admission.rule : std::string_view()};
+}
+
+// Where a user's rule may allow what is refused without a name, the lists still show no login:
+// whoever cannot do TLS has been set up by hand.
+bool Session::offers_logins() const {
+  const auto decision = policy::judge_login(*service_->settings, question_about({}));
+  return decision.verdict != policy::Verdict::refuse;
+}
+
+policy::Question Session::question_about(const protocols::Login& login) const {
+  policy::Question question;
+  question.now = std::chrono::floor<std::chrono::seconds>(host_.clock().wall());
+  question.client = {service_->index, source_.octets()};
+  question.security = security_;
+  if (engine_ != nullptr) question.tls_version = version_of(engine_->facts().version);
+  question.name = login.user.empty() ? policy::Name::awaited : policy::Name::known;
+  question.user = login.user;
+  return question;
+}
+
+void Session::take(const protocols::LoginTried& step) {
+  const auto question = question_about(step.login);
+  attempt_ = std::make_unique<Attempt>();
+  attempt_->tried_at = host_.clock().exact();
+  attempt_->decision = policy::judge_login(*service_->settings, question);
+  attempt_->verdict = verdict_of(attempt_->decision);
+  if (attempt_->decision.verdict == policy::Verdict::warn &&
+      host_.remembered().warned.contains(warning_key(step.login), warning_day())) {
+    attempt_->verdict = protocols::Verdict::allow;
+  }
+  if (attempt_->decision.verdict == policy::Verdict::refuse) {
+    const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
+    record_refused(step.login, attempt_->decision, is_exposed ? Exposure::secret : Exposure::none);
+  }
+}
+
+void Session::take(const protocols::LoginAnswered& step) {
+  const auto attempt = attempt_ != nullptr ? std::move(*attempt_) : Attempt{};
+  attempt_.reset();
+  record_login(step.login, step.outcome, attempt);
+  if (step.outcome != protocols::Outcome::success) return;
+  has_settled_ = has_logged_in_ = true;
+  if (attempt.verdict == protocols::Verdict::warn) {
+    host_.remembered().warned.insert(warning_key(step.login), warning_day());
+  }
+}
+
+// A gate has no login to allow, whatever the policy has come to say since it began.
+void Session::take(const protocols::LoginRefused& step) {
+  auto decision = policy::judge_login(*service_->settings, question_about(step.login));
+  if (decision.verdict != policy::Verdict::refuse) decision.reason = policy::Reason::cleartext;
+  record_refused(step.login, decision, step.exposed ? Exposure::secret : Exposure::none);
+}
+
+// Who has been warned: the user, or where the mechanism hides the name, the address. The hash's key
+// is secret, so nobody can choose a name that keeps somebody else's warning away.
+std::uint64_t Session::warning_key(const protocols::Login& login) const {
+  std::string who = login.user.empty() ? source_.ip() : login.user;
+  for (auto& c : who) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const auto hex = host_.hash_of(who);
+  std::uint64_t key = 0;
+  std::from_chars(hex.data(), hex.data() + std::min<std::size_t>(hex.size(), 16), key, 16);
+  return key;
+}
+
+policy::SeenTable::Period Session::warning_day() const {
+  return day_of(question_about({}).now).time_since_epoch().count();
+}
+
+}  // namespace postern::session

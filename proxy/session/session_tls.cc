@@ -1,0 +1,105 @@
+// The client's TLS: from its first bytes to plain text.
+#include <cstring>
+#include <utility>
+
+#include "proxy/session/first_bytes.h"
+#include "proxy/session/session.h"
+
+namespace postern::session {
+
+using protocols::Farewell;
+
+namespace {
+
+std::string_view name_of(tls::Failure failure) {
+  switch (failure) {
+    case tls::Failure::none:
+      return "";
+    case tls::Failure::not_tls:
+      return "not_tls";
+    case tls::Failure::no_shared_version:
+      return "no_shared_version";
+    case tls::Failure::no_shared_cipher:
+      return "no_shared_cipher";
+    case tls::Failure::alpn_refused:
+      return "alpn_refused";
+    case tls::Failure::peer_alert:
+      return "peer_alert";
+    case tls::Failure::protocol_error:
+      return "protocol_error";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+void Session::take_ciphertext(std::string_view bytes) {
+  auto& plain = host_.scratch().decrypted;
+  const bool was_handshaking = engine_->state() == tls::Engine::State::handshaking;
+  if (!std::exchange(has_heard_client_, true) && security_ == policy::Security::implicit &&
+      !looks_like_tls(bytes)) {
+    notice("clear-on-tls-port", "clear text came where a ClientHello was expected");
+    engine_.reset();
+    say_in_clear(Farewell::clear_on_tls_port);
+    end(EndReason::clear_on_tls_port, Manner::polite);
+    return;
+  }
+  const auto state = engine_->receive(bytes, plain, host_.scratch().to_client);
+  if (state == tls::Engine::State::failed) {
+    if (was_handshaking) {
+      handshake_failed(bytes);
+    } else {
+      end(EndReason::tls_error, Manner::cut);
+    }
+    explicit_bzero(plain.data(), plain.size());
+    plain.clear();
+    return;
+  }
+  if (was_handshaking && state != tls::Engine::State::handshaking) handshake_done();
+  if (!plain.empty()) {
+    take_plaintext(plain);
+    // Until the login is through, passwords pass here.
+    if (state_ != State::passthrough) explicit_bzero(plain.data(), plain.size());
+    plain.clear();
+  }
+  if (state == tls::Engine::State::ended) take_client_end();
+}
+
+// The go-ahead has left: nothing of the clear conversation is carried over, since the gate, the
+// dialogue and the backend session cease to exist here. `first_bytes` is what stood behind the
+// STARTTLS line: it belongs to TLS alone.
+void Session::start_handshake(std::string_view first_bytes) {
+  is_upgrading_ = false;
+  gate_.reset();
+  dialogue_.reset();
+  link_.reset();
+  backend_.reset();
+  server_.reset();
+  client_name_.clear();
+  security_ = policy::Security::starttls;
+  enter(Event::upgrade);
+  stage_began_ = host_.clock().now();
+  engine_ = std::make_unique<tls::Engine>(service_->tls_from(terms_.min_version));
+  if (!first_bytes.empty()) take_ciphertext(first_bytes);
+}
+
+void Session::handshake_done() {
+  engine_->drop_offer();  // no event of an open session needs it
+  enter(Event::secured);
+  start_dialogue(security_ == policy::Security::starttls ? protocols::BackendGreeting::swallow
+                                                         : protocols::BackendGreeting::pass);
+}
+
+// `bytes` are those that failed it. A hello of SSLv2, which old clients send, is not clear text.
+void Session::handshake_failed(std::string_view bytes) {
+  const bool is_injection = security_ == policy::Security::starttls &&
+                            engine_->failure() == tls::Failure::not_tls && !looks_like_tls(bytes);
+  if (is_injection) {
+    notice("starttls-injection", "clear text stood behind STARTTLS");
+  } else {
+    record_handshake_failed(name_of(engine_->failure()));
+  }
+  end(is_injection ? EndReason::starttls_injection : EndReason::handshake_failed, Manner::polite);
+}
+
+}  // namespace postern::session
