@@ -11,9 +11,17 @@ namespace postern::audit::inventory {
 
 inline constexpr int kSchemaVersion = 1;  // PRAGMA user_version
 
-// Beyond it a day's new kinds of login are counted in rows whose user, address, software and ja4 are
-// kOverflow.
+// Beyond it a day's new kinds of login are counted in rows whose user, address, software, ja4 and
+// mechanism are kOverflow. Kinds that began with failures are let in up to half of it only: whoever
+// guesses names cannot crowd out those who log in.
 inline constexpr std::size_t kMostLoginRowsADay = 100'000;
+// Likewise handshake_failure (then address and ja4 are kOverflow) and abandoned (address and
+// last_command).
+inline constexpr std::size_t kMostFailureRowsADay = 20'000;
+// Fingerprints in all; further ones are not kept. Those of failed handshakes fill half of it at most.
+inline constexpr std::size_t kMostFingerprints = 20'000;
+// Rows of gap and of run; beyond it the oldest go.
+inline constexpr std::size_t kMostMarks = 10'000;
 inline constexpr const char* kOverflow = "*";
 
 // user: as typed, DOMAIN\user with its domain; its keyed hash where user_is_hash is 1 (failed
@@ -23,7 +31,8 @@ inline constexpr const char* kOverflow = "*";
 // security: cleartext, starttls, implicit. tls_version "1.2" …, "" in clear; likewise cipher,
 // curve, ja4. rule: the one that matched, or `listener`.
 // successes, failures: as the backend answered; refused: by postern; warned: of the successes;
-// exposed: logins whose secret crossed the wire readable. first_seen, last_seen: of any of them;
+// exposed: logins whose secret crossed the wire readable, the refused among them. first_seen,
+// last_seen: of any of them.
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE login(
