@@ -83,6 +83,8 @@ bool Statement::is_null(int column) const {
   return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
 }
 
+int Statement::columns() const { return sqlite3_column_count(handle_.get()); }
+
 void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 std::variant<Database, std::string> Database::open(const std::string& path, Access access) {

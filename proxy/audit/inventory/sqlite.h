@@ -36,6 +36,7 @@ class Statement {
   // Valid until the next step() or reset(); "" for NULL.
   std::string_view text(int column) const;
   bool is_null(int column) const;
+  int columns() const;
 
  private:
   friend class Database;

@@ -1,37 +1,15 @@
 // The layer over SQLite: values in and out, and what is said where a file cannot be used.
 #include "proxy/audit/inventory/sqlite.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <catch2/catch.hpp>
-#include <filesystem>
 #include <fstream>
 
+#include "test/proxy/audit/inventory/samples.h"
+
+using namespace inventory_samples;
 using namespace postern::audit::inventory;
 using Access = Database::Access;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string folder = std::filesystem::temp_directory_path() / "postern_sqlite_XXXXXX";
-    REQUIRE(mkdtemp(folder.data()) != nullptr);
-    path_ = folder;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
-Database open(const std::string& path, Access access) {
-  auto opened = Database::open(path, access);
-  if (const auto* error = std::get_if<std::string>(&opened)) FAIL(*error);
-  return std::move(std::get<Database>(opened));
-}
 
 Statement prepare(Database& database, std::string_view sql) {
   auto prepared = database.prepare(sql);
@@ -47,7 +25,7 @@ TEST_CASE("what is bound to a statement comes back from the database") {
   const auto path = folder.file("100% a?b#c&mode=ro.db");
   const std::string text = "O'Neil\\\"\xc3\xa9 \n";
   {
-    auto database = open(path, Access::create);
+    auto database = open_database(path, Access::create);
     REQUIRE(!database.execute("CREATE TABLE t(a TEXT, b INTEGER)"));
     auto insert = prepare(database, "INSERT INTO t VALUES(?1, ?2)");
     REQUIRE(insert.bind(1, text).bind(2, std::int64_t{1} << 40).step() == Statement::Step::done);
@@ -56,7 +34,7 @@ TEST_CASE("what is bound to a statement comes back from the database") {
     REQUIRE(insert.bind(1, std::string_view()).bind(2, -1).step() == Statement::Step::done);
   }
   CHECK(std::filesystem::exists(path));
-  auto database = open(path, Access::read);
+  auto database = open_database(path, Access::read);
   auto select = prepare(database, "SELECT a, b, NULL, b / 2.0 FROM t ORDER BY b DESC");
   REQUIRE(select.step() == Statement::Step::row);
   CHECK(select.text(0) == text);
@@ -90,8 +68,8 @@ TEST_CASE("a database that cannot be opened says why") {
 TEST_CASE("reading cannot write, and a bad statement is an error") {
   const Folder folder;
   const auto path = folder.file("a.db");
-  REQUIRE(!open(path, Access::create).execute("CREATE TABLE t(a)"));
-  auto database = open(path, Access::read);
+  REQUIRE(!open_database(path, Access::create).execute("CREATE TABLE t(a)"));
+  auto database = open_database(path, Access::read);
   CHECK(database.execute("INSERT INTO t VALUES(1)") == "attempt to write a readonly database");
   CHECK(std::get<std::string>(database.prepare("SELECT b FROM t")) == "no such column: b");
   CHECK(std::get<std::string>(database.prepare(" ")) == "no statement");
