@@ -23,7 +23,10 @@ struct Options {
   std::string hostname = "localhost";   // in greetings and replies that postern gives itself
   std::size_t line_length = 64 * 1024;  // longest line before login, its CRLF included, in octets
   std::set<std::string, std::less<>> hidden_verbs;  // SMTP: upper case; never offered, never passed
-  BareNewlines bare_newlines = BareNewlines::reject;  // SMTP: in message bodies
+  // Said to a client that is refused or warned, behind postern's own words (help.h). Printable
+  // ASCII, at most 160 octets each; "" for none.
+  std::string refusal_text;
+  std::string help_url;
 };
 
 enum class Transport { cleartext, tls };
@@ -37,6 +40,7 @@ struct Conditions {
   Upgrade upgrade = Upgrade::not_offered;
   CleartextLogins cleartext_logins = CleartextLogins::offered;  // only looked at without TLS
   BackendGreeting greeting = BackendGreeting::pass;
+  BareNewlines bare_newlines = BareNewlines::reject;  // SMTP: in message bodies
 };
 
 // Why postern itself ends a session, where the protocol has words for it.
@@ -50,6 +54,10 @@ enum class Farewell {
   out_of_resources,
   tls_on_clear_port,
   clear_on_tls_port,
+  // TLS too old, whose handshake was completed so that people can read why.
+  old_tls_1_0,
+  old_tls_1_1,
+  old_tls_1_2,
 };
 
 enum class Verdict { allow, warn, refuse };
@@ -78,10 +86,16 @@ class Gate {
 class Dialogue {
  public:
   virtual ~Dialogue() = default;
+  // Called first or never: there is no backend and will be none. The client gets the words of `why`
+  // in place of a greeting, or, where it has been greeted before, as the answer to its next command
+  // (IMAP: at once); then End{Cause::farewell}. No login is taken and no capability offered.
+  virtual void refuse_service(Farewell why, Steps& out) = 0;
   // Takes bytes of one side. Never called between a LoginTried and decide(), nor after BeginTls,
   // PassThrough or End. What cannot be judged yet is kept, at most line_length plus one feed().
   virtual void feed(Side from, std::string_view bytes, Steps& out) = 0;
-  // Answers the last step, LoginTried. `warn` passes on like `allow`.
+  // Answers the last step, LoginTried. `warn` passes on like `allow`; in clear, where the login then
+  // succeeds, the client is told that this will stop: in IMAP by an [ALERT] before the answer, else
+  // in the text of the answer. Of several verdicts on one login the last one counts.
   virtual void decide(Verdict verdict, Steps& out) = 0;
   // Whether more bytes of this side are welcome; while false the session does not read it.
   virtual bool wants(Side side) const = 0;

@@ -41,6 +41,11 @@ ImapDialogue::ImapDialogue(const Options& options, const Conditions& conditions)
       client_(options.line_length),
       backend_(options.line_length) {}
 
+void ImapDialogue::refuse_service(Farewell why, Steps& out) {
+  out.send_made(Side::client, imap_farewell(why, options_));
+  end({}, Cause::farewell, out);
+}
+
 void ImapDialogue::feed(Side from, std::string_view bytes, Steps& out) {
   auto& buffer = from == Side::client ? client_ : backend_;
   buffer.open(bytes);
@@ -157,6 +162,12 @@ void ImapDialogue::on_command(std::string_view line, Steps& out) {
   }
   const auto verb = known_imap_verb(head->verb);
   last_command_ = verb.empty() ? "?" : verb;
+  // What a client sent behind a refused LOGIN without waiting may be a password: it must not reach
+  // the backend as a command.
+  if (after_refusal_ && verb.empty()) {
+    return reject_tagged(head->tag, imap_text(ImapText::tagged_unknown), literal, out);
+  }
+  after_refusal_ = false;
   if (verb == "LOGIN" || verb == "ID") {
     command_.add_line(line);
     return on_collected(out);

@@ -25,6 +25,7 @@ class ImapDialogue final : public Dialogue {
 
   ImapDialogue(const Options& options, const Conditions& conditions);
 
+  void refuse_service(Farewell why, Steps& out) override;
   void feed(Side from, std::string_view bytes, Steps& out) override;
   void decide(Verdict verdict, Steps& out) override;
   bool wants(Side side) const override;
@@ -87,7 +88,8 @@ class ImapDialogue final : public Dialogue {
   void on_authenticate(std::string_view line, const ImapHead& head,
                        const std::optional<ImapLiteral>& literal, Steps& out);
   void on_sasl_response(std::string_view line, Steps& out);
-  void hold(Held held, Login login, bool secret_sent, Steps& out);
+  void hold(Held held, LoginTried tried, Steps& out);
+  void hold_exchange(Held held, Steps& out);
   void allow(Held held, Steps& out);
   void refuse(Held held, Steps& out);
   std::string refusal(std::string_view tag) const;
@@ -132,11 +134,13 @@ class ImapDialogue final : public Dialogue {
   Login login_;  // as last judged
   std::optional<SaslExchange> exchange_;
   bool secret_sent_ = false;  // of login_: as LoginTried says
+  bool warns_ = false;        // of login_: a warning comes before its success
 
   std::uint64_t backend_literal_ = 0;  // of the backend's literal, still to come
   bool within_response_ = false;       // the backend's next octets go on with a response
   bool said_bye_ = false;
   bool logging_out_ = false;
+  bool after_refusal_ = false;  // a refused login was the last command known
   bool client_ended_ = false;
   bool shut_ = false;
   ImapBoundary boundary_;

@@ -9,7 +9,9 @@
 // An AUTHENTICATE is judged when it starts, and again whenever a response brings another user.
 #include <utility>
 
+#include "protocols/help.h"
 #include "protocols/imap_dialogue.h"
+#include "protocols/imap_gate.h"
 #include "protocols/imap_login.h"
 #include "protocols/imap_replies.h"
 
@@ -19,11 +21,11 @@ namespace postern::protocols {
 void ImapDialogue::on_login(Steps& out) {
   auto arguments = read_login(command_);
   if (arguments.stage != LoginArguments::Stage::name_announced) {
-    return hold(Held::login, std::move(arguments.login), arguments.exposed, out);
+    return hold(Held::login, {std::move(arguments.login), arguments.exposed, false}, out);
   }
   const auto literal = *command_.announced();
   if (literal.kind == LiteralKind::non_synchronising) return collect_literal(literal, out);
-  hold(Held::login_name, std::move(arguments.login), false, out);
+  hold(Held::login_name, {std::move(arguments.login), false, true}, out);
 }
 
 void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
@@ -35,7 +37,7 @@ void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
   exchange_.emplace(arguments->mechanism);
   if (arguments->initial_response) exchange_->response(*arguments->initial_response);
   command_.add_line(line);
-  hold(Held::sasl_start, exchange_->login(), exchange_->has_sent_secret(), out);
+  hold_exchange(Held::sasl_start, out);
 }
 
 void ImapDialogue::on_sasl_response(std::string_view line, Steps& out) {
@@ -46,25 +48,29 @@ void ImapDialogue::on_sasl_response(std::string_view line, Steps& out) {
     reading_ = Reading::command;
     return;
   }
-  exchange_->response(text);
-  if (exchange_->login() != login_) {
+  if (exchange_->response(text)) {
     command_.add_line(line);
-    return hold(Held::sasl_response, exchange_->login(), exchange_->has_sent_secret(), out);
+    return hold_exchange(Held::sasl_response, out);
   }
   send_backend(line, out);
   waiting_ = Waiting::challenge;
 }
 
-void ImapDialogue::hold(Held held, Login login, bool secret_sent, Steps& out) {
+void ImapDialogue::hold(Held held, LoginTried tried, Steps& out) {
   held_ = held;
-  login_ = std::move(login);
-  secret_sent_ = secret_sent;
-  out.add(LoginTried{login_, secret_sent_});
+  login_ = tried.login;
+  secret_sent_ = tried.secret_sent;
+  out.add(std::move(tried));
+}
+
+void ImapDialogue::hold_exchange(Held held, Steps& out) {
+  hold(held, {exchange_->login(), exchange_->has_sent_secret(), exchange_->name_follows()}, out);
 }
 
 void ImapDialogue::decide(Verdict verdict, Steps& out) {
   const auto held = std::exchange(held_, Held::nothing);
   if (held == Held::nothing || state_ != State::open) return;
+  warns_ = verdict == Verdict::warn && conditions_.transport == Transport::cleartext;
   if (verdict == Verdict::refuse) {
     refuse(held, out);
   } else {
@@ -94,6 +100,7 @@ void ImapDialogue::allow(Held held, Steps& out) {
 }
 
 void ImapDialogue::refuse(Held held, Steps& out) {
+  after_refusal_ = true;
   switch (held) {
     case Held::login_name:
     case Held::login:
@@ -120,14 +127,19 @@ std::string ImapDialogue::refusal(std::string_view tag) const {
   const bool clear = conditions_.transport == Transport::cleartext;
   std::string text(clear && secret_sent_ ? imap_text(ImapText::secret_exposed)
                                          : std::string_view());
-  text.append(tag).append(" ");
-  return text.append(
-      imap_text(clear ? ImapText::tagged_privacy_required : ImapText::tagged_not_allowed));
+  return text.append(imap_refusal(tag, conditions_.transport, options_));
 }
 
 // The backend's OK. All that was held goes out unread, and nothing is read any more.
 void ImapDialogue::log_in(std::string_view line, Steps& out) {
-  send_client(line, ListMoment::login_answer, out);
+  // One write: some clients read an untagged line behind the tagged one only much later.
+  std::string said;
+  if (warns_) {
+    said = with_help(imap_text(login_.sends_secret ? ImapText::warn_secret : ImapText::warn_login),
+                     options_);
+  }
+  said += edit_response(line, conditions_, ListMoment::login_answer);
+  out.send_made(Side::client, std::move(said));
   out.add(LoginAnswered{login_, Outcome::success});
   for (auto& left : outstanding_) {
     if (left.kind == Outstanding::Kind::own) out.send_made(Side::client, std::move(left.own));
@@ -148,6 +160,7 @@ void ImapDialogue::log_in(std::string_view line, Steps& out) {
 // The backend's NO or BAD.
 void ImapDialogue::login_failed(Steps& out) {
   out.add(LoginAnswered{login_, Outcome::failure});
+  after_refusal_ = true;
   exchange_.reset();
 }
 

@@ -11,6 +11,7 @@
 
 #include <utility>
 
+#include "protocols/help.h"
 #include "protocols/imap_id.h"
 #include "protocols/imap_login.h"
 #include "protocols/imap_replies.h"
@@ -40,26 +41,40 @@ ImapText text_of(Farewell why) {
       return ImapText::bye_tls_on_clear_port;
     case Farewell::clear_on_tls_port:
       return ImapText::bye_clear_on_tls_port;
+    case Farewell::old_tls_1_0:
+      return ImapText::bye_old_tls_1_0;
+    case Farewell::old_tls_1_1:
+      return ImapText::bye_old_tls_1_1;
+    case Farewell::old_tls_1_2:
+      return ImapText::bye_old_tls_1_2;
   }
   __builtin_unreachable();
 }
 
-std::string with_hostname(ImapText name, const Options& options) {
-  std::string text(imap_text(name));
-  text.replace(text.find("%h"), 2, options.hostname);
-  return text;
+bool is_with_help(Farewell why) {
+  return why == Farewell::old_tls_1_0 || why == Farewell::old_tls_1_1 ||
+         why == Farewell::old_tls_1_2;
 }
 
 }  // namespace
 
-std::string imap_farewell(Farewell why, const Options& /*options*/) {
-  return std::string(imap_text(text_of(why)));
+std::string imap_farewell(Farewell why, const Options& options) {
+  const auto words = imap_text(text_of(why));
+  return is_with_help(why) ? with_help(words, options) : std::string(words);
+}
+
+std::string imap_refusal(std::string_view tag, Transport transport, const Options& options) {
+  std::string line(tag);
+  line.append(" ").append(imap_text(transport == Transport::cleartext
+                                        ? ImapText::tagged_privacy_required
+                                        : ImapText::tagged_not_allowed));
+  return with_help(line, options);
 }
 
 ImapGate::ImapGate(const Options& options) : options_(options), buffer_(options.line_length) {}
 
 void ImapGate::greet(Steps& out) {
-  out.send_made(Side::client, with_hostname(ImapText::gate_greeting, options_));
+  out.send_made(Side::client, with_host(imap_text(ImapText::gate_greeting), options_));
 }
 
 void ImapGate::feed(std::string_view bytes, Steps& out) {
@@ -72,7 +87,9 @@ void ImapGate::feed(std::string_view bytes, Steps& out) {
 }
 
 void ImapGate::farewell(Farewell why, Steps& out) {
-  end(imap_text(text_of(why)), Cause::farewell, out);
+  if (state_ == State::over) return;
+  out.send_made(Side::client, imap_farewell(why, options_));
+  end({}, Cause::farewell, out);
 }
 
 std::string ImapGate::take_rest() { return buffer_.take_rest(); }
@@ -157,7 +174,7 @@ void ImapGate::on_simple(std::string_view verb, Steps& out) {
   } else if (verb == "NOOP") {
     reply(imap_text(ImapText::tagged_noop_ok), out);
   } else if (verb == "LOGOUT") {
-    out.send_made(Side::client, with_hostname(ImapText::gate_bye, options_));
+    out.send_made(Side::client, with_host(imap_text(ImapText::gate_bye), options_));
     reply(imap_text(ImapText::tagged_logout_ok), out);
     end({}, Cause::client_quit, out);
   } else {
@@ -192,7 +209,8 @@ void ImapGate::on_authenticate(std::string_view arguments, Steps& out) {
 void ImapGate::refuse_login(Login login, bool exposed, Steps& out) {
   if (exposed) out.send(Side::client, imap_text(ImapText::secret_exposed));
   out.add(LoginRefused{std::move(login), exposed});
-  reply_error(imap_text(ImapText::tagged_privacy_required), out);
+  out.send_made(Side::client, imap_refusal(command_.tag(), Transport::cleartext, options_));
+  count_error(out);
 }
 
 void ImapGate::reply(std::string_view text, Steps& out) {

@@ -15,6 +15,9 @@ namespace postern::protocols {
 // The `* BYE …` line for a client, its CRLF included.
 std::string imap_farewell(Farewell why, const Options& options);
 
+// The words behind a tag for a login that is refused for want of TLS, or all the same; with help.
+std::string imap_refusal(std::string_view tag, Transport transport, const Options& options);
+
 // A command with its literals is collected, at most Options::line_length octets; what holds a
 // password is wiped as soon as it is answered. Ends after kMaxErrors bad or refused commands.
 class ImapGate final : public Gate {

@@ -43,20 +43,25 @@ enum class ImapText {
   bye_out_of_resources,
   bye_tls_on_clear_port,
   bye_clear_on_tls_port,
+  bye_old_tls_1_0,
+  bye_old_tls_1_1,
+  bye_old_tls_1_2,
+  warn_secret,
+  warn_login,
 };
 
 struct ImapRow {
   ImapText name;
-  std::string_view text;  // "%h" in it is the hostname
+  std::string_view text;  // {host} stands for the listener's name
 };
 
 // In the order of ImapText. Response codes: RFC 5530, 9051 section 7.1, 7888.
 inline constexpr std::array kImapRows = {
     ImapRow{ImapText::gate_greeting,
-            "* OK [CAPABILITY IMAP4rev1 ID LOGINDISABLED STARTTLS] %h ready\r\n"},
+            "* OK [CAPABILITY IMAP4rev1 ID LOGINDISABLED STARTTLS] {host} ready\r\n"},
     ImapRow{ImapText::gate_capabilities, "* CAPABILITY IMAP4rev1 ID LOGINDISABLED STARTTLS\r\n"},
     ImapRow{ImapText::gate_id, "* ID NIL\r\n"},
-    ImapRow{ImapText::gate_bye, "* BYE %h closes the connection\r\n"},
+    ImapRow{ImapText::gate_bye, "* BYE {host} closes the connection\r\n"},
     ImapRow{ImapText::tagged_capability_ok, "OK CAPABILITY completed\r\n"},
     ImapRow{ImapText::tagged_noop_ok, "OK NOOP completed\r\n"},
     ImapRow{ImapText::tagged_id_ok, "OK ID completed\r\n"},
@@ -97,6 +102,21 @@ inline constexpr std::array kImapRows = {
     ImapRow{ImapText::bye_tls_on_clear_port,
             "* BYE TLS begins on this port with STARTTLS, not at once\r\n"},
     ImapRow{ImapText::bye_clear_on_tls_port, "* BYE This port takes TLS from the first octet\r\n"},
+    ImapRow{ImapText::bye_old_tls_1_0,
+            "* BYE [ALERT] TLS 1.0 is not supported any more, this server needs a later "
+            "version\r\n"},
+    ImapRow{ImapText::bye_old_tls_1_1,
+            "* BYE [ALERT] TLS 1.1 is not supported any more, this server needs a later "
+            "version\r\n"},
+    ImapRow{ImapText::bye_old_tls_1_2,
+            "* BYE [ALERT] TLS 1.2 is not supported any more, this server needs a later "
+            "version\r\n"},
+    ImapRow{ImapText::warn_secret,
+            "* OK [ALERT] Your password came without encryption, which will be refused soon: "
+            "switch TLS on in your mail program\r\n"},
+    ImapRow{ImapText::warn_login,
+            "* OK [ALERT] Your login came without encryption, which will be refused soon: "
+            "switch TLS on in your mail program\r\n"},
 };
 
 constexpr std::string_view imap_text(ImapText name) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "protocols/line_buffer.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::size_t kLongestUser = 255;
+constexpr std::size_t kLongestCode = 32;  // octets of a response code that is worth keeping
 
 struct VerbRow {
   std::string_view name;
@@ -62,6 +64,17 @@ Pop3Command parse_pop3_command(std::string_view line) {
   return command;
 }
 
+void Pop3CommandOrder::add(std::string_view name) {
+  if (is_told_ || count_ == kMaxOrderedCommands) return;
+  if (count_++ > 0) verbs_.push_back(' ');
+  verbs_.append(name);
+}
+
+void Pop3CommandOrder::tell(Steps& out) {
+  if (std::exchange(is_told_, true)) return;
+  out.add(ClientNamed{NamedBy::commands, std::exchange(verbs_, {})});
+}
+
 Login pop3_user_login(std::string_view argument) {
   return {"USER", std::string(argument.substr(0, kLongestUser)), {}, true};
 }
@@ -86,6 +99,18 @@ Pop3Status pop3_status(std::string_view line) {
   if (equals_upper(word, "+OK")) return Pop3Status::ok;
   if (equals_upper(word, "-ERR")) return Pop3Status::error;
   return word == "+" ? Pop3Status::go_on : Pop3Status::none;
+}
+
+std::size_t size_of_pop3_codes(std::string_view line) {
+  line = without_newline(line);
+  const auto behind = [&](std::size_t at) {
+    return std::min(line.find_first_not_of(kBlanks, at), line.size());
+  };
+  const auto status = behind(std::min(line.find_first_of(kBlanks), line.size()));
+  if (!line.substr(status).starts_with('[')) return status;
+  const auto end = line.find(']', status);
+  if (end == std::string_view::npos || end - status > kLongestCode) return status;
+  return behind(end + 1);
 }
 
 }  // namespace postern::protocols

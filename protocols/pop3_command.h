@@ -2,7 +2,9 @@
 // 2595 section 4, RFC 5034).
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "protocols/steps.h"
@@ -28,6 +30,20 @@ struct Pop3Command {
 // lenient servers skip them too.
 Pop3Command parse_pop3_command(std::string_view line);
 
+// The verbs of a session's commands up to its first login, which tell client programs apart.
+class Pop3CommandOrder {
+ public:
+  // Takes a command's name as Pop3Command has it. Only the first kMaxOrderedCommands are kept.
+  void add(std::string_view name);
+  // Adds ClientNamed, once: before the first login.
+  void tell(Steps& out);
+
+ private:
+  std::string verbs_;
+  std::size_t count_ = 0;
+  bool is_told_ = false;
+};
+
 // Who logs in with USER or APOP, from the command's argument.
 Login pop3_user_login(std::string_view argument);
 Login pop3_apop_login(std::string_view argument);
@@ -44,5 +60,9 @@ Pop3Auth split_pop3_auth(std::string_view argument);
 // blank or nothing behind. "+ OK", which Exchange 5.5 says to AUTH, is a `go_on`.
 enum class Pop3Status { ok, error, go_on, none };
 Pop3Status pop3_status(std::string_view line);
+
+// Octets of the status word and, where there is one, the response code (RFC 2449 8) at a line's
+// beginning, with the blank behind each.
+std::size_t size_of_pop3_codes(std::string_view line);
 
 }  // namespace postern::protocols

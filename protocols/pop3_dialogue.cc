@@ -1,4 +1,5 @@
-// See pop3_dialogue.h. What the client's next line means, and what leads on:
+// The dialogue's face, and its client's side. See pop3_dialogue.h; the backend's side stands in
+// pop3_dialogue_backend.cc. What the client's next line means, and what leads on:
 //
 //   phase       client's line                 leaves it by
 //   greeting    waits                         the backend's greeting: commands, refusing, End
@@ -22,15 +23,12 @@
 #include <functional>
 #include <utility>
 
-#include "protocols/pop3_capa.h"
-
 namespace postern::protocols {
 
 namespace {
 
 constexpr std::size_t kMostOutstanding = 64;  // commands without reply; then the client waits
 constexpr std::size_t kLongestReplyLine = 64 * 1024;  // of the backend
-constexpr std::size_t kLongestList = 64 * 1024;       // of a reply that is edited
 
 }  // namespace
 
@@ -41,6 +39,10 @@ Pop3Dialogue::Pop3Dialogue(const Options& options, const Conditions& conditions)
       backend_(kLongestReplyLine) {}
 
 Pop3Dialogue::~Pop3Dialogue() { wipe(held_); }
+
+void Pop3Dialogue::refuse_service(Farewell why, Steps& out) {
+  no_backend(pop3_farewell(why, options_), Cause::farewell, out);
+}
 
 void Pop3Dialogue::feed(Side from, std::string_view bytes, Steps& out) {
   if (phase_ == Phase::over) return;
@@ -54,6 +56,7 @@ void Pop3Dialogue::feed(Side from, std::string_view bytes, Steps& out) {
 
 void Pop3Dialogue::decide(Verdict verdict, Steps& out) {
   if (phase_ != Phase::deciding) return;
+  warns_ = verdict == Verdict::warn && in_clear();
   if (verdict == Verdict::refuse) {
     refuse_login(out);
   } else {
@@ -78,29 +81,9 @@ void Pop3Dialogue::ended(Side side, Ending how, Steps& out) {
   advance(out);
 }
 
-void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
-  if (phase_ == Phase::refusing) return;
-  if (phase_ == Phase::quit) return end({}, Cause::client_quit, out);
-  // Postern's own last words stand in the queue: they are the reason, not this.
-  if (phase_ == Phase::leaving) return end(expected_.back().text, *expected_.back().end_with, out);
-  if (phase_ != Phase::greeting) {
-    const bool nobody_waits = client_ended_ && expected_.empty();
-    const auto words = nobody_waits ? std::string_view() : text_of(Pop3Reply::backend_lost);
-    return end(words, Cause::backend_closed, out);
-  }
-  switch (how) {
-    case Ending::closed:
-      return no_backend(text_of(Pop3Reply::backend_lost), Cause::backend_closed, out);
-    case Ending::unreachable:
-      return no_backend(text_of(Pop3Reply::backend_unreachable), Cause::backend_unreachable, out);
-    case Ending::timed_out:
-      return no_backend(text_of(Pop3Reply::backend_timeout), Cause::backend_timeout, out);
-  }
-}
-
 void Pop3Dialogue::farewell(Farewell why, Steps& out) {
   if (phase_ == Phase::over) return out.add(End{Cause::farewell});
-  end(text_of(pop3_farewell_reply(why)), Cause::farewell, out);
+  end(pop3_farewell_reply(why), Cause::farewell, out);
 }
 
 // Handles all that can be handled. The client's lines go first, so that what a reply sets free is
@@ -119,7 +102,7 @@ void Pop3Dialogue::advance(Steps& out) {
       if (client_.too_long()) {
         last_command_ = "?";
         out.add(Alarm{AlarmKind::line_too_long, "command"});
-        leave(text_of(Pop3Reply::line_too_long), Cause::line_too_long);
+        leave(Pop3Reply::line_too_long, Cause::line_too_long);
         continue;
       }
     }
@@ -129,7 +112,7 @@ void Pop3Dialogue::advance(Steps& out) {
     if (const auto line = backend_.line()) {
       backend_line(*line, out);
     } else if (backend_.too_long()) {
-      no_backend(text_of(Pop3Reply::backend_unreadable), Cause::backend_protocol, out);
+      no_backend(std::string(text_of(Pop3Reply::backend_unreadable)), Cause::backend_protocol, out);
     } else {
       return;
     }
@@ -138,7 +121,7 @@ void Pop3Dialogue::advance(Steps& out) {
 
 // The client has ended: tells the backend once nothing is left to be sent there.
 void Pop3Dialogue::carry_client_end(Steps& out) {
-  if (phase_ == Phase::refusing) return end({}, words_cause_, out);
+  if (phase_ == Phase::refusing) return end(words_cause_, out);
   if (shut_ || !(reads_client() || client_.empty())) return;
   shut_ = true;
   out.add(Shut{Side::backend});
@@ -150,13 +133,14 @@ bool Pop3Dialogue::reads_client() const {
   return phase && expected_.size() < kMostOutstanding;
 }
 
-// --- the client's lines ---
-
 void Pop3Dialogue::client_line(std::string_view line, Steps& out) {
-  if (phase_ == Phase::refusing) return leave(words_, words_cause_);
+  if (phase_ == Phase::refusing) {
+    out.send_made(Side::client, std::move(words_));
+    return end(words_cause_, out);
+  }
   if (!is_clean_line(line)) {
     last_command_ = "?";
-    return leave(text_of(Pop3Reply::bad_syntax), Cause::bad_syntax);
+    return leave(Pop3Reply::bad_syntax, Cause::bad_syntax);
   }
   if (phase_ == Phase::response) return sasl_response(line, out);
   command(line, out);
@@ -165,7 +149,12 @@ void Pop3Dialogue::client_line(std::string_view line, Steps& out) {
 void Pop3Dialogue::command(std::string_view line, Steps& out) {
   const auto command = parse_pop3_command(line);
   last_command_ = command.name;
+  order_.add(command.name);
   late_error_may_come_ = false;
+  // What a client sent behind a refused AUTH without waiting may be a password: it must not reach
+  // the backend as a command.
+  if (after_refusal_ && command.name == "?") return refuse(Pop3Reply::unknown_command);
+  after_refusal_ = false;
   switch (command.verb) {
     case Pop3Verb::user:
       return hold(Held::user, line, pop3_user_login(command.argument), out);
@@ -223,12 +212,9 @@ void Pop3Dialogue::sasl_response(std::string_view line, Steps& out) {
   go_ahead_due_ = false;
   given_up_ = response == "*";
   if (!given_up_) {
-    const bool known = !exchange_->login().user.empty();
-    exchange_->response(response == "=" ? std::string_view() : response);
-    if (!known && !exchange_->login().user.empty()) {
+    if (exchange_->response(response == "=" ? std::string_view() : response)) {
       return hold(Held::response, line, exchange_->login(), out);
     }
-    login_ = exchange_->login();
   }
   phase_ = Phase::challenge;
   pass(Side::backend, line, out);
@@ -257,9 +243,9 @@ void Pop3Dialogue::hold(Held held, std::string_view line, Login login, Steps& ou
   login_ = std::move(login);
   phase_ = Phase::deciding;
   const bool in_exchange = held == Held::auth || held == Held::response;
-  const bool secret_sent =
-      held == Held::pass || (in_exchange && exchange_ && exchange_->has_sent_secret());
-  out.add(LoginTried{login_, secret_sent});
+  const bool secret_sent = held == Held::pass || (in_exchange && exchange_->has_sent_secret());
+  order_.tell(out);
+  out.add(LoginTried{login_, secret_sent, in_exchange && exchange_->name_follows()});
 }
 
 void Pop3Dialogue::allow(Steps& out) {
@@ -296,167 +282,29 @@ void Pop3Dialogue::refuse_login(Steps& out) {
     user_denied_ = held_as_ == Held::user;
     phase_ = Phase::commands;
   }
+  answer_refused();
+}
+
+void Pop3Dialogue::answer_refused() {
   exchange_.reset();
+  after_refusal_ = true;
   refuse(in_clear() ? Pop3Reply::login_needs_tls : Pop3Reply::login_refused);
 }
 
-// --- the backend's lines ---
-
-void Pop3Dialogue::backend_line(std::string_view line, Steps& out) {
-  if (phase_ == Phase::greeting) return greeting(line, out);
-  if (phase_ == Phase::refusing) return;
-  if (expected_.empty()) return unasked(line, out);
-  if (!list_.empty()) return next_of_list(line, out);
-  reply(line, out);
-}
-
-void Pop3Dialogue::greeting(std::string_view line, Steps& out) {
-  const bool swallow = conditions_.greeting == BackendGreeting::swallow;
-  switch (pop3_status(line)) {
-    case Pop3Status::ok:
-      phase_ = Phase::commands;
-      if (swallow) return;
-      if (!hides_logins() || line.find('<') == std::string_view::npos) {
-        return pass(Side::client, line, out);
-      }
-      return pass(Side::client, without_apop_timestamp(line), out);
-    case Pop3Status::error:
-      return no_backend(line, Cause::backend_refused, out);
-    case Pop3Status::go_on:
-    case Pop3Status::none:
-      return no_backend(text_of(Pop3Reply::backend_unreadable), Cause::backend_protocol, out);
-  }
-}
-
-void Pop3Dialogue::reply(std::string_view line, Steps& out) {
-  switch (expected_.front().reply) {
-    case Reply::capa:
-    case Reply::auth_list:
-      return first_of_list(line, out);
-    case Reply::user:
-      phase_ = Phase::commands;
-      user_given_ = true;  // where the answer is an error, a PASS still belongs to this try
-      if (pop3_status(line) != Pop3Status::ok) fail_login(out);
-      break;
-    case Reply::login:
-      return login_answer(line, out);
-    case Reply::auth:
-      return auth_reply(line, out);
-    case Reply::quit:
-      if (pop3_status(line) == Pop3Status::ok) phase_ = Phase::quit;
-      break;
-    case Reply::single:
-      break;
-    case Reply::ours:
-      return;  // never at the front here
-  }
-  expected_.erase(expected_.begin());
-  pass(Side::client, line, out);
-}
-
-void Pop3Dialogue::first_of_list(std::string_view line, Steps& out) {
-  if (pop3_status(line) == Pop3Status::ok) {
-    list_.assign(line);
-    return;
-  }
-  const bool capa = expected_.front().reply == Reply::capa;
-  expected_.erase(expected_.begin());
-  if (!capa || !offers_stls()) return pass(Side::client, line, out);
-  // Without a list no client would find STLS.
-  out.send(Side::client,
-           text_of(hides_logins() ? Pop3Reply::own_capa_without_logins : Pop3Reply::own_capa));
-}
-
-void Pop3Dialogue::next_of_list(std::string_view line, Steps& out) {
-  if (list_.size() + line.size() > kLongestList) {
-    return end(text_of(Pop3Reply::backend_unreadable), Cause::backend_protocol, out);
-  }
-  list_.append(line);
-  if (without_newline(line) != ".") return;
-  const auto list = std::exchange(list_, std::string());
-  const bool capa = expected_.front().reply == Reply::capa;
-  expected_.erase(expected_.begin());
-  if (!capa) return pass(Side::client, edit_pop3_auth_list(list), out);
-  const Pop3Offer offer{offers_stls() ? Upgrade::offered : Upgrade::not_offered,
-                        hides_logins() ? CleartextLogins::not_offered : CleartextLogins::offered};
-  pass(Side::client, edit_pop3_capa(list, offer), out);
-}
-
-// The answer to AUTH or to a response. Exchange 2003 gives its go-ahead as "+OK": where nothing was
-// sent yet that could log anybody in, it is no success.
-void Pop3Dialogue::auth_reply(std::string_view line, Steps& out) {
-  const auto status = pop3_status(line);
-  if (phase_ == Phase::cancelled) {
-    if (status == Pop3Status::ok) {
-      return end(text_of(Pop3Reply::backend_unreadable), Cause::backend_protocol, out);
-    }
-    expected_.erase(expected_.begin());
-    phase_ = Phase::commands;
-    exchange_.reset();
-    return refuse(in_clear() ? Pop3Reply::login_needs_tls : Pop3Reply::login_refused);
-  }
-  if (phase_ != Phase::challenge) return unasked(line, out);
-  if (status == Pop3Status::go_on || (status == Pop3Status::ok && go_ahead_due_)) {
-    phase_ = Phase::response;
-    return pass(Side::client, line, out);
-  }
-  login_answer(line, out);
-}
-
-void Pop3Dialogue::login_answer(std::string_view line, Steps& out) {
-  exchange_.reset();
-  const auto status = pop3_status(line);
-  const bool given_up = std::exchange(given_up_, false);
-  if (status == Pop3Status::ok && !given_up) return log_in(line, out);
-  late_error_may_come_ = status == Pop3Status::none;
-  fail_login(out);
-  user_given_ = false;
-  phase_ = Phase::commands;
-  expected_.erase(expected_.begin());
-  pass(Side::client, line, out);
-}
-
-void Pop3Dialogue::log_in(std::string_view line, Steps& out) {
-  pass(Side::client, line, out);
-  out.add(LoginAnswered{login_, Outcome::success});
-  phase_ = Phase::over;
-  std::vector<Expected>().swap(expected_);
-  pass_rest(Side::backend, out);
-  pass_rest(Side::client, out);
-  if (client_ended_ && !std::exchange(shut_, true)) out.add(Shut{Side::backend});
-  out.add(PassThrough{});
-}
-
-void Pop3Dialogue::fail_login(Steps& out) {
-  if (!std::exchange(answered_, true)) out.add(LoginAnswered{login_, Outcome::failure});
-}
-
-// Nobody asked (RFC 1939 section 3 knows no such reply): what an attacker put between postern and
-// the backend, or a backend that has lost count. One error may follow a line without status word.
-void Pop3Dialogue::unasked(std::string_view line, Steps& out) {
-  if (std::exchange(late_error_may_come_, false) && pop3_status(line) == Pop3Status::error) {
-    return pass(Side::client, line, out);
-  }
-  out.add(Alarm{AlarmKind::response_injection, "reply without a command"});
-  end(text_of(Pop3Reply::backend_unreadable), Cause::response_injection, out);
-}
-
-// --- both ---
-
 void Pop3Dialogue::answer(Pop3Reply reply) {
-  expected_.push_back({Reply::ours, text_of(reply), std::nullopt});
+  expected_.push_back({Reply::ours, reply, std::nullopt});
 }
 
 void Pop3Dialogue::refuse(Pop3Reply reply) {
   if (++refusals_ > kPop3MostRefusals) {
-    return leave(text_of(Pop3Reply::too_many_errors), Cause::too_many_errors);
+    return leave(Pop3Reply::too_many_errors, Cause::too_many_errors);
   }
   answer(reply);
 }
 
 // Ends when all replies that are due have been given. In a SASL exchange at the client's turn none
 // is: the backend waits for the response that will not come.
-void Pop3Dialogue::leave(std::string_view words, Cause cause) {
+void Pop3Dialogue::leave(Pop3Reply words, Cause cause) {
   if (phase_ == Phase::response) expected_.clear();
   expected_.push_back({Reply::ours, words, cause});
   phase_ = Phase::leaving;
@@ -466,8 +314,8 @@ void Pop3Dialogue::give_own_replies(Steps& out) {
   while (!expected_.empty() && expected_.front().reply == Reply::ours) {
     const auto own = expected_.front();
     expected_.erase(expected_.begin());
-    if (own.end_with) return end(own.text, *own.end_with, out);
-    out.send(Side::client, own.text);
+    if (own.end_with) return end(own.own, *own.end_with, out);
+    say_pop3(own.own, options_, out);
   }
 }
 
@@ -488,21 +336,12 @@ void Pop3Dialogue::pass_rest(Side from, Steps& out) {
   while (!buffer.empty()) pass(other(from), buffer.take(buffer.size()), out);
 }
 
-// Says that there is no backend: at once, or, where the client does not wait for a greeting, as the
-// answer to its next command.
-void Pop3Dialogue::no_backend(std::string_view words, Cause cause, Steps& out) {
-  if (phase_ != Phase::greeting || conditions_.greeting == BackendGreeting::pass) {
-    out.send_made(Side::client, std::string(words));
-    return end({}, cause, out);
-  }
-  words_.assign(words);
-  words_cause_ = cause;
-  phase_ = Phase::refusing;
-  backend_.clear();
+void Pop3Dialogue::end(Pop3Reply words, Cause cause, Steps& out) {
+  say_pop3(words, options_, out);
+  end(cause, out);
 }
 
-void Pop3Dialogue::end(std::string_view words, Cause cause, Steps& out) {
-  out.send(Side::client, words);
+void Pop3Dialogue::end(Cause cause, Steps& out) {
   out.add(End{cause});
   phase_ = Phase::over;
   wipe(held_);

@@ -23,6 +23,7 @@ class Pop3Dialogue : public Dialogue {
   Pop3Dialogue& operator=(const Pop3Dialogue&) = delete;
   ~Pop3Dialogue() override;
 
+  void refuse_service(Farewell why, Steps& out) override;
   void feed(Side from, std::string_view bytes, Steps& out) override;
   void decide(Verdict verdict, Steps& out) override;
   bool wants(Side side) const override;
@@ -51,13 +52,13 @@ class Pop3Dialogue : public Dialogue {
   enum class Reply { single, capa, auth_list, quit, user, login, auth, ours };
   struct Expected {
     Reply reply = Reply::single;
-    std::string_view text = {};          // ours: a constant, or words_
+    Pop3Reply own = Pop3Reply::noop;     // ours
     std::optional<Cause> end_with = {};  // ours: the last thing said
   };
   // Which line waits in held_ for its verdict.
   enum class Held { user, pass, apop, auth, response };
 
-  // Client.
+  // Client: pop3_dialogue.cc.
   void client_line(std::string_view line, Steps& out);
   void command(std::string_view line, Steps& out);
   void user(std::string_view line, std::string_view argument, Steps& out);
@@ -69,8 +70,9 @@ class Pop3Dialogue : public Dialogue {
   void hold(Held held, std::string_view line, Login login, Steps& out);
   void allow(Steps& out);
   void refuse_login(Steps& out);
+  void answer_refused();
 
-  // Backend.
+  // Backend: pop3_dialogue_backend.cc.
   void backend_line(std::string_view line, Steps& out);
   void greeting(std::string_view line, Steps& out);
   void reply(std::string_view line, Steps& out);
@@ -81,21 +83,22 @@ class Pop3Dialogue : public Dialogue {
   void log_in(std::string_view line, Steps& out);
   void fail_login(Steps& out);
   void unasked(std::string_view line, Steps& out);
+  void backend_ended(Ending how, Steps& out);
+  void no_backend(std::string words, Cause cause, Steps& out);
 
-  // Both.
+  // Both: pop3_dialogue.cc.
   void advance(Steps& out);
   void carry_client_end(Steps& out);
   bool reads_client() const;
   void expect(Reply reply) { expected_.push_back({reply}); }
   void answer(Pop3Reply reply);
   void refuse(Pop3Reply reply);
-  void leave(std::string_view words, Cause cause);
+  void leave(Pop3Reply words, Cause cause);
   void give_own_replies(Steps& out);
   void pass(Side to, std::string_view bytes, Steps& out);
   void pass_rest(Side from, Steps& out);
-  void backend_ended(Ending how, Steps& out);
-  void no_backend(std::string_view words, Cause cause, Steps& out);
-  void end(std::string_view words, Cause cause, Steps& out);
+  void end(Pop3Reply words, Cause cause, Steps& out);
+  void end(Cause cause, Steps& out);
   bool in_clear() const { return conditions_.transport == Transport::cleartext; }
   bool offers_stls() const { return in_clear() && conditions_.upgrade == Upgrade::offered; }
   bool hides_logins() const {
@@ -116,11 +119,14 @@ class Pop3Dialogue : public Dialogue {
   Held held_as_ = Held::user;
   Login login_;  // the present try
   std::optional<SaslExchange> exchange_;
+  Pop3CommandOrder order_;
+  bool warns_ = false;                // login_'s success is to be followed by a warning
   bool go_ahead_due_ = false;         // AUTH went without a response, none was sent since
   bool given_up_ = false;             // the client sent "*"
   bool user_given_ = false;           // the next PASS belongs to login_
   bool user_denied_ = false;          // postern refused login_ at USER: it refuses PASS too
   bool answered_ = false;             // LoginAnswered was given for login_
+  bool after_refusal_ = false;        // a refused login was the last command known
   bool late_error_may_come_ = false;  // behind a line without a status word
   bool client_ended_ = false;
   bool shut_ = false;

@@ -13,11 +13,13 @@
 //   longer than the limit         -ERR                   Alarm, End line_too_long
 #include "protocols/pop3_gate.h"
 
+#include <utility>
+
 #include "protocols/sasl.h"
 
 namespace postern::protocols {
 
-void Pop3Gate::greet(Steps& out) { out.send_made(Side::client, pop3_greeting(options_)); }
+void Pop3Gate::greet(Steps& out) { say_pop3(Pop3Reply::greeting, options_, out); }
 
 void Pop3Gate::feed(std::string_view bytes, Steps& out) {
   if (over_) return;
@@ -48,6 +50,7 @@ void Pop3Gate::line(std::string_view line, Steps& out) {
   }
   const auto command = parse_pop3_command(line);
   last_command_ = command.name;
+  order_.add(command.name);
   switch (command.verb) {
     case Pop3Verb::capa:
       return out.send(Side::client, text_of(Pop3Reply::gate_capa));
@@ -58,15 +61,12 @@ void Pop3Gate::line(std::string_view line, Steps& out) {
     case Pop3Verb::stls:
       return stls(command.argument, out);
     case Pop3Verb::user:
-      out.add(LoginRefused{pop3_user_login(command.argument), false});
-      refuse(Pop3Reply::login_needs_tls, out);
       user_refused_ = true;
-      return;
+      return refuse_login(pop3_user_login(command.argument), false, out);
     case Pop3Verb::pass:
       return pass(out);
     case Pop3Verb::apop:
-      out.add(LoginRefused{pop3_apop_login(command.argument), false});
-      return refuse(Pop3Reply::login_needs_tls, out);
+      return refuse_login(pop3_apop_login(command.argument), false, out);
     case Pop3Verb::auth:
       return auth(command.argument, out);
     case Pop3Verb::xclient:
@@ -84,18 +84,21 @@ void Pop3Gate::stls(std::string_view argument, Steps& out) {
 
 // A client that does not read the answer to USER sends its password all the same.
 void Pop3Gate::pass(Steps& out) {
-  if (!user_refused_) out.add(LoginRefused{pop3_user_login({}), true});
-  user_refused_ = false;
+  if (!std::exchange(user_refused_, false)) return refuse_login(pop3_user_login({}), true, out);
   refuse(Pop3Reply::login_needs_tls, out);
 }
 
 void Pop3Gate::auth(std::string_view argument, Steps& out) {
-  if (!argument.empty()) {
-    const auto auth = split_pop3_auth(argument);
-    SaslExchange exchange(auth.mechanism);
-    if (auth.response) exchange.response(*auth.response);
-    out.add(LoginRefused{exchange.login(), exchange.has_sent_secret()});
-  }
+  if (argument.empty()) return refuse(Pop3Reply::login_needs_tls, out);
+  const auto auth = split_pop3_auth(argument);
+  SaslExchange exchange(auth.mechanism);
+  if (auth.response) exchange.response(*auth.response);
+  refuse_login(exchange.login(), exchange.has_sent_secret(), out);
+}
+
+void Pop3Gate::refuse_login(Login login, bool exposed, Steps& out) {
+  order_.tell(out);
+  out.add(LoginRefused{std::move(login), exposed});
   refuse(Pop3Reply::login_needs_tls, out);
 }
 
@@ -103,11 +106,11 @@ void Pop3Gate::refuse(Pop3Reply reply, Steps& out) {
   if (++refusals_ > kPop3MostRefusals) {
     return end(Pop3Reply::too_many_errors, Cause::too_many_errors, out);
   }
-  out.send(Side::client, text_of(reply));
+  say_pop3(reply, options_, out);
 }
 
 void Pop3Gate::end(Pop3Reply reply, Cause cause, Steps& out) {
-  out.send(Side::client, text_of(reply));
+  say_pop3(reply, options_, out);
   out.add(End{cause});
   client_.clear();
   over_ = true;

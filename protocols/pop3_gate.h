@@ -27,11 +27,13 @@ class Pop3Gate : public Gate {
   void stls(std::string_view argument, Steps& out);
   void auth(std::string_view argument, Steps& out);
   void pass(Steps& out);
+  void refuse_login(Login login, bool exposed, Steps& out);
   void refuse(Pop3Reply reply, Steps& out);
   void end(Pop3Reply reply, Cause cause, Steps& out);
 
   const Options& options_;
   LineBuffer client_;
+  Pop3CommandOrder order_;
   std::string_view last_command_;
   int refusals_ = 0;
   bool user_refused_ = false;  // a PASS now belongs to the try that was refused at USER

@@ -1,6 +1,8 @@
 // See pop3_replies.h.
 #include "protocols/pop3_replies.h"
 
+#include "protocols/help.h"
+
 namespace postern::protocols {
 
 namespace {
@@ -13,16 +15,26 @@ constexpr bool rows_stand_in_order() {
 }
 static_assert(rows_stand_in_order());
 
-constexpr std::size_t kLongestHost = 255;  // RFC 1035 section 3.1
+// Whether a reply comes with help: where a client is refused for want of (newer) TLS, or by a rule.
+bool is_with_help(Pop3Reply reply) {
+  switch (reply) {
+    case Pop3Reply::login_needs_tls:
+    case Pop3Reply::login_refused:
+    case Pop3Reply::old_tls_1_0:
+    case Pop3Reply::old_tls_1_1:
+    case Pop3Reply::old_tls_1_2:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string said(Pop3Reply reply, const Options& options) {
+  auto text = with_host(text_of(reply), options);
+  return is_with_help(reply) ? with_help(text, options) : text;
+}
 
 }  // namespace
-
-std::string pop3_greeting(const Options& options) {
-  constexpr std::string_view kHost = "{host}";
-  std::string line(text_of(Pop3Reply::greeting));
-  line.replace(line.find(kHost), kHost.size(), options.hostname.substr(0, kLongestHost));
-  return line;
-}
 
 Pop3Reply pop3_farewell_reply(Farewell why) {
   switch (why) {
@@ -44,12 +56,26 @@ Pop3Reply pop3_farewell_reply(Farewell why) {
       return Pop3Reply::tls_on_clear_port;
     case Farewell::clear_on_tls_port:
       return Pop3Reply::clear_on_tls_port;
+    case Farewell::old_tls_1_0:
+      return Pop3Reply::old_tls_1_0;
+    case Farewell::old_tls_1_1:
+      return Pop3Reply::old_tls_1_1;
+    case Farewell::old_tls_1_2:
+      return Pop3Reply::old_tls_1_2;
   }
   __builtin_unreachable();
 }
 
-std::string pop3_farewell(Farewell why, const Options& /*options*/) {
-  return std::string(text_of(pop3_farewell_reply(why)));
+std::string pop3_farewell(Farewell why, const Options& options) {
+  return said(pop3_farewell_reply(why), options);
+}
+
+void say_pop3(Pop3Reply reply, const Options& options, Steps& out) {
+  if (reply == Pop3Reply::greeting || is_with_help(reply)) {
+    out.send_made(Side::client, said(reply, options));
+  } else {
+    out.send(Side::client, text_of(reply));
+  }
 }
 
 }  // namespace postern::protocols

@@ -39,6 +39,9 @@ enum class Pop3Reply : std::size_t {
   out_of_resources,
   tls_on_clear_port,
   clear_on_tls_port,
+  old_tls_1_0,
+  old_tls_1_1,
+  old_tls_1_2,
 };
 
 struct Pop3ReplyRow {
@@ -91,6 +94,15 @@ inline constexpr std::array kPop3Replies{
                  "use STARTTLS (STLS), or the port for SSL/TLS\r\n"},
     Pop3ReplyRow{Pop3Reply::clear_on_tls_port,
                  "-ERR This port speaks TLS from the first byte: use SSL/TLS\r\n"},
+    Pop3ReplyRow{Pop3Reply::old_tls_1_0,
+                 "-ERR [SYS/PERM] TLS 1.0 is not supported any more, "
+                 "this server needs a later version\r\n"},
+    Pop3ReplyRow{Pop3Reply::old_tls_1_1,
+                 "-ERR [SYS/PERM] TLS 1.1 is not supported any more, "
+                 "this server needs a later version\r\n"},
+    Pop3ReplyRow{Pop3Reply::old_tls_1_2,
+                 "-ERR [SYS/PERM] TLS 1.2 is not supported any more, "
+                 "this server needs a later version\r\n"},
 };
 
 // The text of a reply, its CRLF included; constant.
@@ -98,11 +110,11 @@ constexpr std::string_view text_of(Pop3Reply reply) {
   return kPop3Replies[static_cast<std::size_t>(reply)].text;
 }
 
-// The greeting for this host, on one line of at most 512 octets.
-std::string pop3_greeting(const Options& options);
-
 // The words that end a session, its CRLF included.
 Pop3Reply pop3_farewell_reply(Farewell why);
 std::string pop3_farewell(Farewell why, const Options& options);
+
+// Says a reply: with the listener's name in it, and help where it refuses the client.
+void say_pop3(Pop3Reply reply, const Options& options, Steps& out);
 
 }  // namespace postern::protocols

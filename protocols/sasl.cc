@@ -14,7 +14,8 @@
 //   EXTERNAL         first        all of it: the identity asked for             4422
 //   others           none
 //
-// "any": the first that has the mechanism's own form; an empty one before it does not matter.
+// "any": the first that is not empty (NTLM: and no type 1). Where that has not the mechanism's own
+// form the name stays unknown: what a server makes of it nobody knows.
 #include "protocols/sasl.h"
 
 #include <algorithm>
@@ -298,6 +299,17 @@ void read(Reader reader, std::string_view message, Login& login) {
   }
 }
 
+// Whether a response that brought no name cannot have logged anybody in either, so that the name may
+// still come: an empty one, and NTLM's type 1. EXTERNAL logs in with an empty one, and a server may
+// take LOGIN's for the name.
+bool leads_to_name(Reader reader, std::string_view base64, std::string_view decoded) {
+  constexpr std::string_view kNegotiate("NTLMSSP\0\1\0\0\0", 12);
+  if (reader == Reader::login || reader == Reader::external) return false;
+  if (base64.empty()) return true;
+  const bool is_ntlm = reader == Reader::ntlm || reader == Reader::spnego;
+  return is_ntlm && decoded.starts_with(kNegotiate);
+}
+
 // Upper case, printable, bounded.
 std::string mechanism_name(std::string_view as_written) {
   std::string name;
@@ -317,32 +329,26 @@ SaslExchange::SaslExchange(std::string_view mechanism) {
   const auto reader = reader_of(login_.mechanism);
   login_.sends_secret = reader == Reader::plain || reader == Reader::login ||
                         reader == Reader::xoauth2 || reader == Reader::oauthbearer;
+  name_follows_ = reader != Reader::gssapi && reader != Reader::none;
 }
 
-bool SaslExchange::name_may_come() const {
-  if (!login_.user.empty() || responses_ >= kMostResponses) return false;
-  switch (reader_of(login_.mechanism)) {
-    case Reader::login:
-    case Reader::external:
-      return responses_ == 0;
-    case Reader::gssapi:
-    case Reader::none:
-      return false;
-    default:
-      return true;
-  }
-}
-
-void SaslExchange::response(std::string_view base64) {
+bool SaslExchange::response(std::string_view base64) {
   const auto reader = reader_of(login_.mechanism);
-  const bool worthwhile = reader == Reader::gssapi ? responses_ < kMostResponses : name_may_come();
+  const auto before = login_;
+  // GSSAPI's identity may stand in any token; all others' in what follows no name.
+  const bool worthwhile = responses_ < kMostResponses &&
+                          (reader == Reader::gssapi || reader == Reader::spnego || name_follows_);
   // SASL LOGIN gives the name alone first.
-  const bool is_name = login_.mechanism == "AUTH-LOGIN" && responses_ == 0;
+  const bool is_name = reader == Reader::login && responses_ == 0;
   if (login_.sends_secret && !base64.empty() && !is_name) has_sent_secret_ = true;
   if (responses_ < kMostResponses) ++responses_;
-  if (!worthwhile || base64.empty() || base64.size() > kLongestResponse) return;
   Decoded decoded;
-  if (decode_base64(base64, decoded.bytes)) read(reader, decoded.bytes, login_);
+  const bool is_read = worthwhile && !base64.empty() && base64.size() <= kLongestResponse &&
+                       decode_base64(base64, decoded.bytes);
+  if (is_read && login_.user.empty()) read(reader, decoded.bytes, login_);
+  const bool did_follow = name_follows_;
+  name_follows_ = did_follow && login_.user.empty() && leads_to_name(reader, base64, decoded.bytes);
+  return login_ != before || did_follow != name_follows_;
 }
 
 }  // namespace postern::protocols

@@ -17,9 +17,14 @@ SmtpDialogue::SmtpDialogue(const Options& options, const Conditions& conditions)
       in_(options.line_length),
       replies_(kMaxReplyLine),
       outstanding_{Outstanding{Awaited::greeting}},
-      body_(options.bare_newlines) {}
+      body_(conditions.bare_newlines) {}
 
 SmtpDialogue::~SmtpDialogue() { wipe(held_line_); }
+
+void SmtpDialogue::refuse_service(Farewell why, Steps& out) {
+  outstanding_.clear();
+  no_backend(smtp_farewell(why, options_), Cause::farewell, out);
+}
 
 void SmtpDialogue::feed(Side from, std::string_view bytes, Steps& out) {
   auto& buffer = from == Side::client ? in_ : replies_;
@@ -159,9 +164,14 @@ void SmtpDialogue::start_login(std::string_view line, std::string_view argument,
   if (words.first.empty()) return refuse(SmtpReply::auth_argument, out);
   exchange_.emplace(words.first);
   if (!words.second.empty()) exchange_->response(sasl_text(words.second));
+  hold(line, Phase::verdict_on_start, out);
+}
+
+// Keeps a line of a login until it is judged.
+void SmtpDialogue::hold(std::string_view line, Phase until, Steps& out) {
   held_line_ = line;
-  phase_ = Phase::verdict_on_start;
-  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret()});
+  phase_ = until;
+  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret(), exchange_->name_follows()});
 }
 
 bool SmtpDialogue::take_response(Steps& out) {
@@ -171,21 +181,17 @@ bool SmtpDialogue::take_response(Steps& out) {
     pass(*line, Awaited::auth, out);
     return true;
   }
-  const auto before = exchange_->login();
-  exchange_->response(without_newline(*line));
-  if (exchange_->login().user == before.user &&
-      exchange_->login().authorization == before.authorization) {
+  if (exchange_->response(without_newline(*line))) {
+    hold(*line, Phase::verdict_on_response, out);
+  } else {
     pass(*line, Awaited::auth, out);
-    return true;
   }
-  held_line_ = *line;
-  phase_ = Phase::verdict_on_response;
-  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret()});
   return true;
 }
 
 void SmtpDialogue::decide(Verdict verdict, Steps& out) {
   const bool started = phase_ == Phase::verdict_on_response;
+  warns_ = verdict == Verdict::warn && conditions_.transport == Transport::cleartext;
   if (verdict != Verdict::refuse) {
     pass(held_line_, Awaited::auth, out);
   } else if (started) {
@@ -301,7 +307,7 @@ void SmtpDialogue::ended(Side side, Ending how, Steps& out) {
   if (phase_ == Phase::words) return;
   if (phase_ == Phase::last_words && !mid_reply_) {
     const auto last = outstanding_.back();
-    out.send(Side::client, smtp_text(last.own));
+    say_smtp(last.own, options_, out);
     return end(last.cause, out);
   }
   const bool greeted = phase_ != Phase::greeting;
@@ -344,7 +350,7 @@ bool SmtpDialogue::end_client(Steps& out) {
 
 void SmtpDialogue::farewell(Farewell why, Steps& out) {
   if (phase_ == Phase::over) return;
-  if (!mid_reply_) out.send(Side::client, smtp_text(smtp_farewell_reply(why)));
+  if (!mid_reply_) say_smtp(smtp_farewell_reply(why), options_, out);
   end(Cause::farewell, out);
 }
 

@@ -18,7 +18,8 @@
 //   chunk                counted, passed none left: command
 //   skipped_chunk        counted, lost   none left: command
 //   upgrade              wait (for TLS)  no reply outstanding: BeginTls, over
-//   words                one line        it is answered for a backend that is gone: over
+//   words                one line        it is answered for a backend that is gone, or that never
+//                                        was: over
 //   last_words           lost            the client did wrong; its last reply, in its turn: over
 //   over                 -
 //
@@ -51,6 +52,7 @@ class SmtpDialogue : public Dialogue {
   SmtpDialogue(const Options& options, const Conditions& conditions);
   ~SmtpDialogue() override;
 
+  void refuse_service(Farewell why, Steps& out) override;
   void feed(Side from, std::string_view bytes, Steps& out) override;
   void decide(Verdict verdict, Steps& out) override;
   bool wants(Side side) const override;
@@ -115,6 +117,7 @@ class SmtpDialogue : public Dialogue {
   void start_login(std::string_view line, std::string_view argument, Steps& out);
   void start_chunk(std::string_view line, Steps& out);
   void start_upgrade(std::string_view argument, Steps& out);
+  void hold(std::string_view line, Phase until, Steps& out);
   void refuse_login(Steps& out);
   void pass(std::string_view line, Awaited what, Steps& out);
   void refuse(SmtpReply reply, Steps& out);
@@ -127,10 +130,12 @@ class SmtpDialogue : public Dialogue {
   void take_greeting(std::string_view line, const SmtpReplyLine& reply, Steps& out);
   void take_ehlo(std::string_view line, const SmtpReplyLine& reply, Steps& out);
   void complete(Awaited what, const SmtpReplyLine& reply, Steps& out);
+  void pass_reply(std::string_view line, Awaited what, const SmtpReplyLine& reply, Steps& out);
   void complete_login(const SmtpReplyLine& reply, Steps& out);
   void complete_cancelled(const SmtpReplyLine& reply, Steps& out);
   void say_own(Steps& out);
   void backend_failed(SmtpReply reply, Cause cause, Steps& out);
+  void no_backend(std::string words, Cause cause, Steps& out);
 
   void forward(Side to, std::string_view bytes, Steps& out) const;
   void end(Cause cause, Steps& out);
@@ -147,6 +152,7 @@ class SmtpDialogue : public Dialogue {
   SmtpBody body_;
   std::uint64_t chunk_left_ = 0;
   std::optional<SaslExchange> exchange_;
+  bool warns_ = false;      // its success is to be followed by a warning
   std::string held_line_;   // of a login that is being judged
   std::string held_reply_;  // EHLO's, or the words of a refused greeting
   Cause words_cause_ = Cause::backend_refused;

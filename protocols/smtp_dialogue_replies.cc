@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/help.h"
 #include "protocols/smtp_dialogue.h"
 #include "protocols/smtp_ehlo.h"
+#include "protocols/smtp_farewell.h"
 
 namespace postern::protocols {
 
@@ -39,11 +41,17 @@ void SmtpDialogue::take_reply_line(std::string_view line, Steps& out) {
   }
   if (what == Awaited::greeting) return take_greeting(line, *reply, out);
   if (what == Awaited::ehlo) return take_ehlo(line, *reply, out);
-  if (what != Awaited::cancelled) {
-    forward(Side::client, line, out);
-    mid_reply_ = !reply->last;
-  }
+  if (what != Awaited::cancelled) pass_reply(line, what, *reply, out);
   if (reply->last) complete(what, *reply, out);
+}
+
+void SmtpDialogue::pass_reply(std::string_view line, Awaited what, const SmtpReplyLine& reply,
+                              Steps& out) {
+  mid_reply_ = !reply.last;
+  const bool warned = what == Awaited::auth && warns_ && reply.last && reply.success();
+  if (!warned) return forward(Side::client, line, out);
+  out.send_made(Side::client,
+                with_warning(line, size_of_codes(line), exchange_->login(), options_));
 }
 
 // A reply that nobody asked for: the backend's own farewell (RFC 5321 3.8), or forged.
@@ -172,7 +180,7 @@ void SmtpDialogue::say_own(Steps& out) {
     const auto next = outstanding_.front();
     if (next.what != Awaited::own && next.what != Awaited::last_words) return;
     outstanding_.erase(outstanding_.begin());
-    out.send(Side::client, smtp_text(next.own));
+    say_smtp(next.own, options_, out);
     if (next.what == Awaited::last_words) return end(next.cause, out);
   }
 }
@@ -182,16 +190,25 @@ void SmtpDialogue::say_own(Steps& out) {
 // yet, with its next command.
 void SmtpDialogue::backend_failed(SmtpReply reply, Cause cause, Steps& out) {
   if (phase_ == Phase::greeting && conditions_.greeting == BackendGreeting::swallow) {
-    held_reply_ = smtp_text(reply);
-    words_cause_ = cause;
-    phase_ = Phase::words;
-    return;
+    return no_backend(std::string(smtp_text(reply)), cause, out);
   }
   const bool waits_for_nothing = client_ended_ && outstanding_.empty();
   if (!mid_reply_ && !said_421_ && !waits_for_nothing) {
     out.send(Side::client, smtp_text(reply));
   }
   end(cause, out);
+}
+
+// Before the client has said anything: `words` come in place of the greeting, or, where it waits for
+// none, as the answer to its next command.
+void SmtpDialogue::no_backend(std::string words, Cause cause, Steps& out) {
+  if (conditions_.greeting == BackendGreeting::pass) {
+    out.send_made(Side::client, std::move(words));
+    return end(cause, out);
+  }
+  held_reply_ = std::move(words);
+  words_cause_ = cause;
+  phase_ = Phase::words;
 }
 
 }  // namespace postern::protocols

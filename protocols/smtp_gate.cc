@@ -86,13 +86,7 @@ void SmtpGate::refuse(SmtpReply reply, Steps& out) {
   say(reply, out);
 }
 
-void SmtpGate::say(SmtpReply reply, Steps& out) {
-  std::string text(smtp_text(reply));
-  const auto mark = text.find(kSmtpHostMark);
-  if (mark == std::string::npos) return out.send(Side::client, smtp_text(reply));
-  text.replace(mark, kSmtpHostMark.size(), options_.hostname);
-  out.send_made(Side::client, std::move(text));
-}
+void SmtpGate::say(SmtpReply reply, Steps& out) { say_smtp(reply, options_, out); }
 
 void SmtpGate::finish(SmtpReply reply, Cause cause, Steps& out) {
   phase_ = Phase::over;

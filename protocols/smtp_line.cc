@@ -33,6 +33,8 @@ constexpr std::array kVerbs = {
 
 // No verb that can be known or hidden is longer.
 constexpr std::size_t kLongestVerb = 64;
+// "2.777.777", RFC 3463 2.
+constexpr std::size_t kEnhanced = 9;
 
 constexpr bool is_blank(char c) { return static_cast<unsigned char>(c) <= ' '; }
 
@@ -126,6 +128,16 @@ std::optional<SmtpReplyLine> parse_smtp_reply(std::string_view line) {
     reply.last = line[3] == ' ';
   }
   return reply;
+}
+
+std::size_t size_of_codes(std::string_view reply_line) {
+  constexpr std::size_t kCode = 4;  // "235 "
+  const auto line = without_newline(reply_line);
+  if (line.size() <= kCode) return line.size();
+  const auto word = line.substr(kCode, line.find(' ', kCode) - kCode);
+  const bool is_code = std::count(word.begin(), word.end(), '.') == 2 && word.size() <= kEnhanced &&
+                       word.find_first_not_of("0123456789.") == std::string_view::npos;
+  return is_code ? std::min(kCode + word.size() + 1, line.size()) : kCode;
 }
 
 }  // namespace postern::protocols

@@ -1,6 +1,7 @@
 // One SMTP command line and one SMTP reply line, read (RFC 5321 4.1.1 and 4.2).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -70,5 +71,9 @@ struct SmtpReplyLine {
 
 // Reads one line of a reply, with its line ending. None: it is none.
 std::optional<SmtpReplyLine> parse_smtp_reply(std::string_view line);
+
+// Octets of the reply code and, where there is one, the enhanced code (RFC 2034 4) at a reply line's
+// beginning, with the blank behind each.
+std::size_t size_of_codes(std::string_view reply_line);
 
 }  // namespace postern::protocols

@@ -9,7 +9,7 @@
 namespace postern::protocols {
 
 enum class SmtpReply {
-  // Of the gate alone. kSmtpHostMark in a text stands for the host name.
+  // Of the gate alone.
   greeting,
   ehlo,
   helo,
@@ -46,14 +46,15 @@ enum class SmtpReply {
   out_of_resources,
   tls_on_clear_port,
   clear_on_tls_port,
+  old_tls_1_0,
+  old_tls_1_1,
+  old_tls_1_2,
 };
 
 struct SmtpReplyRow {
   SmtpReply reply;
-  std::string_view text;  // whole, its CRLF included
+  std::string_view text;  // whole, its CRLF included; {host} stands for the listener's name
 };
-
-inline constexpr std::string_view kSmtpHostMark = "{host}";
 
 inline constexpr std::array kSmtpReplies = {
     SmtpReplyRow{SmtpReply::greeting, "220 {host} ESMTP\r\n"},
@@ -96,6 +97,15 @@ inline constexpr std::array kSmtpReplies = {
                  "421 4.7.0 TLS on this port begins with STARTTLS\r\n"},
     SmtpReplyRow{SmtpReply::clear_on_tls_port,
                  "421 4.7.0 This port speaks TLS from the first octet\r\n"},
+    SmtpReplyRow{SmtpReply::old_tls_1_0,
+                 "421 4.7.66 {host} TLS 1.0 is not supported any more, this server needs a later "
+                 "version\r\n"},
+    SmtpReplyRow{SmtpReply::old_tls_1_1,
+                 "421 4.7.66 {host} TLS 1.1 is not supported any more, this server needs a later "
+                 "version\r\n"},
+    SmtpReplyRow{SmtpReply::old_tls_1_2,
+                 "421 4.7.66 {host} TLS 1.2 is not supported any more, this server needs a later "
+                 "version\r\n"},
 };
 
 // The text of a reply. The table is in the order of the enumeration.

@@ -72,9 +72,12 @@ struct Shut {
 // A login is held back until Dialogue::decide() is called, which must be the next call. Comes once
 // when the mechanism is known, and again where `user` becomes known before the secret is passed on.
 // `secret_sent`: the password or token itself has come already, whatever the verdict will be.
+// `name_follows`: `user` is empty yet, but nothing that can log in is passed on before another
+// LoginTried, with the user or with `name_follows` false: then the name stays hidden.
 struct LoginTried {
   Login login;
-  bool secret_sent;
+  bool secret_sent = false;
+  bool name_follows = false;
 };
 // The backend answered.
 struct LoginAnswered {
@@ -86,8 +89,11 @@ struct LoginRefused {
   Login login;
   bool exposed;
 };
-// The client gave its name: EHLO or HELO argument, or IMAP ID ("name version"). At most 255 octets.
-enum class NamedBy { ehlo, imap_id };
+// What is known of the client's program: EHLO or HELO argument, or IMAP ID ("name version"), at most
+// 255 octets; in POP3, which has no name for it, the verbs of its commands up to the first login
+// ("CAPA USER"), unknown ones as "?", at most kMaxOrderedCommands. Given once, before that login.
+inline constexpr std::size_t kMaxOrderedCommands = 8;
+enum class NamedBy { ehlo, imap_id, commands };
 struct ClientNamed {
   NamedBy by;
   std::string name;

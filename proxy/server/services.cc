@@ -99,7 +99,7 @@ class Maker {
         std::make_shared<session::Service>(session::Service{owned_,
                                                             index,
                                                             protocol_of(listener.protocol),
-                                                            options_of(listener),
+                                                            options(),
                                                             {},
                                                             backends_[listener.backend]});
     if (listener.tls_mode != conf::TlsMode::none && !credentials_.empty()) {
@@ -155,14 +155,13 @@ class Maker {
     __builtin_unreachable();
   }
 
-  protocols::Options options_of(const conf::Listener& listener) const {
+  protocols::Options options() const {
     protocols::Options options;
     options.hostname = settings_.hostname;
     options.line_length = settings_.limits.line_length;
     options.hidden_verbs.insert(settings_.smtp.hide.begin(), settings_.smtp.hide.end());
-    options.bare_newlines = listener.bare_newlines == conf::BareNewlines::reject
-                                ? protocols::BareNewlines::reject
-                                : protocols::BareNewlines::pass;
+    options.refusal_text = settings_.refusal.text;
+    options.help_url = settings_.refusal.help_url;
     return options;
   }
 

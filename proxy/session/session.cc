@@ -287,6 +287,9 @@ void Session::start_dialogue(protocols::BackendGreeting greeting) {
   conditions.cleartext_logins = offers_logins() ? protocols::CleartextLogins::offered
                                                 : protocols::CleartextLogins::not_offered;
   conditions.greeting = greeting;
+  conditions.bare_newlines = terms_.bare_newlines == conf::BareNewlines::reject
+                                 ? protocols::BareNewlines::reject
+                                 : protocols::BareNewlines::pass;
   dialogue_ = protocols::make_dialogue(service_->protocol, service_->options, conditions);
   has_greeted_ = has_settled_ = backend_ended_ = shut_backend_ = is_backend_shut_ = false;
   is_backend_clogged_ = false;

@@ -8,6 +8,22 @@ namespace postern::session {
 
 using protocols::Side;
 
+namespace {
+
+std::string_view name_of(protocols::NamedBy by) {
+  switch (by) {
+    case protocols::NamedBy::ehlo:
+      return "ehlo";
+    case protocols::NamedBy::imap_id:
+      return "imap_id";
+    case protocols::NamedBy::commands:
+      return "commands";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
 void Session::run_steps() {
   auto& steps = host_.scratch().steps;
   has_said_ = false;
@@ -41,7 +57,7 @@ void Session::take(const protocols::Shut& step) {
 
 void Session::take(const protocols::ClientNamed& step) {
   client_name_ = step.name;
-  client_named_by_ = step.by == protocols::NamedBy::ehlo ? "ehlo" : "imap_id";
+  client_named_by_ = name_of(step.by);
 }
 
 void Session::take(const protocols::MailBegun&) { has_settled_ = has_mailed_ = true; }

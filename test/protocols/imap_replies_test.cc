@@ -67,7 +67,8 @@ TEST_CASE("each farewell has IMAP words of its own") {
   for (const auto why :
        {Farewell::backend_unreachable, Farewell::backend_lost, Farewell::shutting_down,
         Farewell::login_timeout, Farewell::idle_timeout, Farewell::too_many_connections,
-        Farewell::out_of_resources, Farewell::tls_on_clear_port, Farewell::clear_on_tls_port}) {
+        Farewell::out_of_resources, Farewell::tls_on_clear_port, Farewell::clear_on_tls_port,
+        Farewell::old_tls_1_0, Farewell::old_tls_1_1, Farewell::old_tls_1_2}) {
     const auto text = imap_farewell(why, Options{});
     REQUIRE(text.starts_with("* BYE "));
     REQUIRE(std::find(all.begin(), all.end(), text) == all.end());

@@ -1,243 +1,14 @@
-// POP3 between client and backend until the login: whole transcripts, however cut.
+// POP3 between client and backend until the login: whole transcripts, however cut. Logins are in
+// pop3_dialogue_login_test.cc.
 #include "protocols/pop3_dialogue.h"
 
 #include <catch2/catch.hpp>
-#include <memory>
 #include <string>
-#include <vector>
 
-#include "test/support/cutter.h"
+#include "test/protocols/pop3_play.h"
 
-using namespace postern;
 using namespace postern::protocols;
-using test::backend;
-using test::client;
-using test::ended;
-
-namespace {
-
-using Actions = std::vector<test::Action>;
-
-const Options& options() {
-  static const Options kOptions = [] {
-    Options made;
-    made.line_length = 1000;
-    return made;
-  }();
-  return kOptions;
-}
-
-constexpr Conditions kTls{};
-constexpr Conditions kAfterStls{Transport::tls, Upgrade::not_offered, CleartextLogins::offered,
-                                BackendGreeting::swallow};
-// tls: none; tls: optional with logins in clear; tls: optional without.
-constexpr Conditions kNone{Transport::cleartext, Upgrade::not_offered, CleartextLogins::offered,
-                           BackendGreeting::pass};
-constexpr Conditions kObserve{Transport::cleartext, Upgrade::offered, CleartextLogins::offered,
-                              BackendGreeting::pass};
-constexpr Conditions kRefuse{Transport::cleartext, Upgrade::offered, CleartextLogins::not_offered,
-                             BackendGreeting::pass};
-
-std::string run(const Conditions& conditions, const Actions& actions,
-                const test::Policy& policy = test::always(Verdict::allow)) {
-  return test::run([&] { return std::make_unique<Pop3Dialogue>(options(), conditions); }, actions,
-                   policy);
-}
-
-// As run(), behind a greeting that is left out of the result.
-std::string greeted(const Conditions& conditions, Actions actions,
-                    const test::Policy& policy = test::always(Verdict::allow)) {
-  actions.insert(actions.begin(), backend("+OK hello\r\n"));
-  const std::string kGreeting = "C: +OK hello\\r\\n";
-  auto text = run(conditions, actions, policy);
-  REQUIRE(text.starts_with(kGreeting));
-  text.erase(0, kGreeting.size());
-  return text.starts_with('\n') ? text.substr(1) : "C: " + text;
-}
-
-test::Policy refuses_user(const std::string& user) {
-  return
-      [user](const Login& login) { return login.user == user ? Verdict::refuse : Verdict::allow; };
-}
-
-const std::string kNeedsTls =
-    "-ERR [AUTH] Logins need encryption here: "
-    "turn on SSL/TLS or STARTTLS in your mail program\\r\\n";
-const std::string kRefused = "-ERR [AUTH] This login is not permitted here\\r\\n";
-const std::string kLost =
-    "C: -ERR [SYS/TEMP] The mail server closed the connection, try again later\\r\\n\n";
-const std::string kUnreadable =
-    "C: -ERR [SYS/TEMP] The mail server's answer made no sense, try again later\\r\\n\n";
-
-}  // namespace
-
-TEST_CASE("USER and PASS log in, the client's next commands wait for the answer, then bytes pass") {
-  REQUIRE(greeted(kTls, {client("USER jdoe\r\n"), backend("+OK\r\n"),
-                         client("PASS a b \r\nSTAT\r\nRETR 1\r\n"),
-                         backend("+OK User successfully logged on.\r\n")}) ==
-          "tried USER user=jdoe secret\nB: USER jdoe\\r\\n\nC: +OK\\r\\n\nB: PASS a b \\r\\n\n"
-          "C: +OK User successfully logged on.\\r\\n\nanswered USER user=jdoe secret success\n"
-          "B: STAT\\r\\nRETR 1\\r\\n\npassthrough\n");
-}
-
-TEST_CASE("all commands at once: each waits for its turn, none becomes another one's answer") {
-  REQUIRE(greeted(kTls, {client("CAPA\r\nNOOP\r\nUSER jdoe\r\nPASS x\r\nSTAT\r\n"),
-                         backend("+OK\r\nTOP\r\nSTLS\r\n.\r\n-ERR what\r\n+OK\r\n+OK in\r\n")}) ==
-          "B: CAPA\\r\\nNOOP\\r\\n\ntried USER user=jdoe secret\nB: USER jdoe\\r\\n\n"
-          "C: +OK\\r\\nTOP\\r\\n.\\r\\n-ERR what\\r\\n+OK\\r\\n\nB: PASS x\\r\\n\n"
-          "C: +OK in\\r\\n\nanswered USER user=jdoe secret success\nB: STAT\\r\\n\npassthrough\n");
-}
-
-TEST_CASE("a refused password is a failed login and the session goes on to the next try") {
-  REQUIRE(
-      greeted(kTls, {client("USER a\r\nPASS b\r\nUSER c\r\n"), backend("+OK\r\n-ERR no\r\n")}) ==
-      "tried USER user=a secret\nB: USER a\\r\\n\nC: +OK\\r\\n\nB: PASS b\\r\\n\n"
-      "answered USER user=a secret failure\nC: -ERR no\\r\\n\n"
-      "tried USER user=c secret\nB: USER c\\r\\n\n");
-}
-
-TEST_CASE("a backend that refuses USER has answered the login, the PASS behind it adds nothing") {
-  REQUIRE(greeted(kTls, {client("USER a\r\nPASS b\r\n"), backend("-ERR who\r\n-ERR no\r\n")}) ==
-          "tried USER user=a secret\nB: USER a\\r\\n\nanswered USER user=a secret failure\n"
-          "C: -ERR who\\r\\n\nB: PASS b\\r\\n\nC: -ERR no\\r\\n\n");
-}
-
-TEST_CASE("a PASS without USER is a try of its own: a server may remember the last name") {
-  REQUIRE(greeted(kTls, {client("USER a\r\nPASS b\r\nPASS c\r\n"),
-                         backend("+OK\r\n-ERR no\r\n+OK in\r\n")}) ==
-          "tried USER user=a secret\nB: USER a\\r\\n\nC: +OK\\r\\n\nB: PASS b\\r\\n\n"
-          "answered USER user=a secret failure\nC: -ERR no\\r\\n\n"
-          "tried USER secret\nB: PASS c\\r\\n\nC: +OK in\\r\\n\nanswered USER secret success\n"
-          "passthrough\n");
-  REQUIRE(greeted(kTls, {client("PASS c\r\n")}, test::always(Verdict::refuse)) ==
-          "tried USER secret\nC: " + kRefused + "\n");
-}
-
-TEST_CASE("a refused USER never reaches the backend, nor does any PASS behind it, in both texts") {
-  REQUIRE(
-      greeted(kRefuse, {client("USER a\r\nPASS b\r\nPASS c\r\n")}, test::always(Verdict::refuse)) ==
-      "tried USER user=a secret\nC: " + kNeedsTls + kNeedsTls + kNeedsTls + "\n");
-  REQUIRE(greeted(kTls, {client("USER a\r\nPASS b\r\nUSER c\r\n")}, refuses_user("a")) ==
-          "tried USER user=a secret\nC: " + kRefused + kRefused +
-              "\ntried USER user=c secret\nB: USER c\\r\\n\n");
-}
-
-TEST_CASE("warn passes on as allow does") {
-  REQUIRE(greeted(kObserve, {client("USER a\r\n")}, test::always(Verdict::warn)) ==
-          "tried USER user=a secret\nB: USER a\\r\\n\n");
-}
-
-TEST_CASE("a name with blanks inside is one name") {
-  REQUIRE(greeted(kTls, {client("user  Jane Doe \r\n")}) ==
-          "tried USER user=Jane Doe secret\nB: user  Jane Doe \\r\\n\n");
-}
-
-TEST_CASE("APOP logs in or fails, and what stands behind it waits") {
-  REQUIRE(greeted(kTls, {client("APOP jdoe c4c9\r\nSTAT\r\n"), backend("+OK in\r\n")}) ==
-          "tried APOP user=jdoe\nB: APOP jdoe c4c9\\r\\n\nC: +OK in\\r\\n\n"
-          "answered APOP user=jdoe success\nB: STAT\\r\\n\npassthrough\n");
-  REQUIRE(greeted(kTls, {client("APOP jdoe c4c9\r\nSTAT\r\n"), backend("-ERR no\r\n")}) ==
-          "tried APOP user=jdoe\nB: APOP jdoe c4c9\\r\\n\nanswered APOP user=jdoe failure\n"
-          "C: -ERR no\\r\\n\nB: STAT\\r\\n\n");
-  REQUIRE(greeted(kTls, {client("APOP jdoe c4c9\r\n")}, test::always(Verdict::refuse)) ==
-          "tried APOP user=jdoe\nC: " + kRefused + "\n");
-}
-
-TEST_CASE("AUTH with an initial response is judged with its name before anything passes") {
-  REQUIRE(greeted(kTls, {client("AUTH PLAIN AGpkb2UAdGVzdC1vbmx5\r\n"), backend("+OK in\r\n")}) ==
-          "tried PLAIN user=jdoe secret\nB: AUTH PLAIN AGpkb2UAdGVzdC1vbmx5\\r\\n\n"
-          "C: +OK in\\r\\n\nanswered PLAIN user=jdoe secret success\npassthrough\n");
-  REQUIRE(greeted(kTls, {client("AUTH PLAIN AGpkb2UAdGVzdC1vbmx5\r\n")}, refuses_user("jdoe")) ==
-          "tried PLAIN user=jdoe secret\nC: " + kRefused + "\n");
-}
-
-TEST_CASE("AUTH without one is judged at the mechanism and again at the name, before it passes") {
-  REQUIRE(greeted(kTls, {client("AUTH LOGIN\r\n"), backend("+ VXNlcm5hbWU6\r\n"),
-                         client("amRvZQ==\r\n"), backend("+ UGFzc3dvcmQ6\r\n"),
-                         client("dGVzdC1vbmx5\r\n"), backend("-ERR no\r\n"), client("NOOP\r\n")}) ==
-          "tried AUTH-LOGIN secret\nB: AUTH LOGIN\\r\\n\nC: + VXNlcm5hbWU6\\r\\n\n"
-          "tried AUTH-LOGIN user=jdoe secret\nB: amRvZQ==\\r\\n\nC: + UGFzc3dvcmQ6\\r\\n\n"
-          "B: dGVzdC1vbmx5\\r\\n\nanswered AUTH-LOGIN user=jdoe secret failure\nC: -ERR no\\r\\n\n"
-          "B: NOOP\\r\\n\n");
-}
-
-TEST_CASE("a password pipelined behind AUTH that the backend refuses is no command of postern's") {
-  // The client broke the protocol: its line comes as a command, but is neither shown nor held.
-  REQUIRE(greeted(kTls, {client("AUTH PLAIN\r\nAGpkb2UAdGVzdC1vbmx5\r\n"), backend("-ERR\r\n")}) ==
-          "tried PLAIN secret\nB: AUTH PLAIN\\r\\n\nanswered PLAIN secret failure\nC: -ERR\\r\\n\n"
-          "B: AGpkb2UAdGVzdC1vbmx5\\r\\n\n");
-}
-
-TEST_CASE("a refusal in mid-exchange cancels at the backend, swallows its answer, and goes on") {
-  REQUIRE(greeted(kTls,
-                  {client("AUTH PLAIN\r\n"), backend("+\r\n"), client("AGpkb2UAdGVzdC1vbmx5\r\n"),
-                   client("USER other\r\n"), backend("-ERR cancelled\r\n"), backend("+OK\r\n")},
-                  refuses_user("jdoe")) ==
-          "tried PLAIN secret\nB: AUTH PLAIN\\r\\n\nC: +\\r\\n\ntried PLAIN user=jdoe secret\n"
-          "B: *\\r\\n\nC: " +
-              kRefused + "\ntried USER user=other secret\nB: USER other\\r\\n\nC: +OK\\r\\n\n");
-}
-
-TEST_CASE("a backend that says +OK to a cancelled exchange may have logged in: the session ends") {
-  REQUIRE(greeted(kTls,
-                  {client("AUTH PLAIN\r\n"), backend("+\r\n"), client("AGpkb2UAdGVzdC1vbmx5\r\n"),
-                   backend("+OK\r\n")},
-                  refuses_user("jdoe")) ==
-          "tried PLAIN secret\nB: AUTH PLAIN\\r\\n\nC: +\\r\\n\ntried PLAIN user=jdoe secret\n"
-          "B: *\\r\\n\n" +
-              kUnreadable + "end backend_protocol\n");
-}
-
-TEST_CASE("the client's own * cancels, whatever the backend says to it") {
-  for (const std::string answer : {"-ERR cancelled", "+OK fine"}) {
-    REQUIRE(greeted(kTls, {client("AUTH CRAM-MD5\r\n"), backend("+ PDEuMkA+\r\n"),
-                           client("*\r\nNOOP\r\n"), backend(answer + "\r\n")}) ==
-            "tried CRAM-MD5\nB: AUTH CRAM-MD5\\r\\n\nC: + PDEuMkA+\\r\\n\nB: *\\r\\n\n"
-            "answered CRAM-MD5 failure\nC: " +
-                answer + "\\r\\n\nB: NOOP\\r\\n\n");
-  }
-}
-
-TEST_CASE("an empty initial response and an empty later one are responses without a name") {
-  REQUIRE(greeted(kTls, {client("AUTH XOAUTH2 =\r\n"), backend("+ e30=\r\n"), client("\r\n"),
-                         backend("-ERR no\r\n")}) ==
-          "tried XOAUTH2 secret\nB: AUTH XOAUTH2 =\\r\\n\nC: + e30=\\r\\n\nB: \\r\\n\n"
-          "answered XOAUTH2 secret failure\nC: -ERR no\\r\\n\n");
-}
-
-TEST_CASE("an empty initial response is no go-ahead left open: +OK behind it is the login") {
-  REQUIRE(greeted(kTls, {client("AUTH EXTERNAL =\r\n"), backend("+OK in\r\n")}) ==
-          "tried EXTERNAL\nB: AUTH EXTERNAL =\\r\\n\nC: +OK in\\r\\n\nanswered EXTERNAL success\n"
-          "passthrough\n");
-}
-
-TEST_CASE("+OK as the go-ahead to AUTH is no login; the one behind the last response is") {
-  for (const std::string go_ahead : {"+OK", "+ OK", "+", "+ "}) {
-    REQUIRE(greeted(kTls, {client("AUTH MSN\r\n"), backend(go_ahead + "\r\n"),
-                           client("TlRMTVNTUAABAAAA\r\n"), backend("+ TlRMTVNTUAACAAAA\r\n"),
-                           client("TlRMTVNTUAADAAAA\r\nSTAT\r\n"), backend("+OK in\r\n")}) ==
-            "tried NTLM\nB: AUTH MSN\\r\\n\nC: " + go_ahead +
-                "\\r\\n\nB: TlRMTVNTUAABAAAA\\r\\n\nC: + TlRMTVNTUAACAAAA\\r\\n\n"
-                "B: TlRMTVNTUAADAAAA\\r\\n\nC: +OK in\\r\\n\nanswered NTLM success\n"
-                "B: STAT\\r\\n\npassthrough\n");
-  }
-}
-
-TEST_CASE("a line without a status word passes and ends the exchange, an error may follow it") {
-  const std::string words = "The NTLM Authentication package has been disabled for this protocol.";
-  const std::string start = "tried NTLM\nB: AUTH NTLM\\r\\n\nanswered NTLM failure\nC: " + words;
-  REQUIRE(greeted(kTls, {client("AUTH NTLM\r\n"), backend(words + "\r\n"), client("QUIT\r\n")}) ==
-          start + "\\r\\n\nB: QUIT\\r\\n\n");
-  REQUIRE(greeted(kTls, {client("AUTH NTLM\r\n"), backend(words + "\r\n-ERR off\r\n"),
-                         client("QUIT\r\n")}) == start + "\\r\\n-ERR off\\r\\n\nB: QUIT\\r\\n\n");
-}
-
-TEST_CASE("hMailServer's +ERR to PASS is no success") {
-  REQUIRE(
-      greeted(kTls, {client("USER a\r\nPASS b\r\n"), backend("+OK\r\n+ERR Server error\r\n")}) ==
-      "tried USER user=a secret\nB: USER a\\r\\n\nC: +OK\\r\\n\nB: PASS b\\r\\n\n"
-      "answered USER user=a secret failure\nC: +ERR Server error\\r\\n\n");
-}
+using namespace postern::test;
 
 TEST_CASE("the listing of a bare AUTH is edited; where logins need TLS postern refuses it itself") {
   REQUIRE(greeted(kTls, {client("AUTH\r\nNOOP\r\n"),
@@ -308,33 +79,33 @@ TEST_CASE("a reply that nobody asked for is an alarm and the end") {
 }
 
 TEST_CASE("the greeting passes and the client's bytes wait for it") {
-  REQUIRE(run(kTls, {client("NOOP\r\n"), backend("+OK hello <1.2@host>\r\n")}) ==
+  REQUIRE(play(kTls, {client("NOOP\r\n"), backend("+OK hello <1.2@host>\r\n")}) ==
           "C: +OK hello <1.2@host>\\r\\n\nB: NOOP\\r\\n\n");
-  REQUIRE(run(kAfterStls, {client("NOOP\r\n"), backend("+OK hello\r\n"), backend("+OK\r\n")}) ==
+  REQUIRE(play(kAfterStls, {client("NOOP\r\n"), backend("+OK hello\r\n"), backend("+OK\r\n")}) ==
           "B: NOOP\\r\\n\nC: +OK\\r\\n\n");
 }
 
 TEST_CASE("APOP's timestamp stays where logins may be made, and is cut where they need TLS") {
   const auto greeting = backend("+OK <878968.26932@localhost>, POP3 server ready.\r\n");
-  REQUIRE(run(kObserve, {greeting}) ==
+  REQUIRE(play(kObserve, {greeting}) ==
           "C: +OK <878968.26932@localhost>, POP3 server ready.\\r\\n\n");
-  REQUIRE(run(kRefuse, {greeting}) == "C: +OK , POP3 server ready.\\r\\n\n");
+  REQUIRE(play(kRefuse, {greeting}) == "C: +OK , POP3 server ready.\\r\\n\n");
 }
 
 TEST_CASE(
     "a greeting that is no success passes and ends; behind STLS it answers the next command") {
   const auto busy = backend("-ERR too busy\r\n");
-  REQUIRE(run(kTls, {busy}) == "C: -ERR too busy\\r\\n\nend backend_refused\n");
-  REQUIRE(run(kAfterStls, {busy}).empty());
-  REQUIRE(run(kAfterStls, {busy, client("CAPA\r\nQUIT\r\n")}) ==
+  REQUIRE(play(kTls, {busy}) == "C: -ERR too busy\\r\\n\nend backend_refused\n");
+  REQUIRE(play(kAfterStls, {busy}).empty());
+  REQUIRE(play(kAfterStls, {busy, client("CAPA\r\nQUIT\r\n")}) ==
           "C: -ERR too busy\\r\\n\nend backend_refused\n");
-  REQUIRE(run(kAfterStls, {client("CAPA\r\n"), busy}) ==
+  REQUIRE(play(kAfterStls, {client("CAPA\r\n"), busy}) ==
           "C: -ERR too busy\\r\\n\nend backend_refused\n");
-  REQUIRE(run(kAfterStls, {busy, ended(Side::backend), ended(Side::client)}) ==
+  REQUIRE(play(kAfterStls, {busy, ended(Side::backend), ended(Side::client)}) ==
           "end backend_refused\n");
-  REQUIRE(run(kTls, {backend("220 smtp.example ESMTP\r\n")}) ==
+  REQUIRE(play(kTls, {backend("220 smtp.example ESMTP\r\n")}) ==
           kUnreadable + "end backend_protocol\n");
-  REQUIRE(run(kTls, {backend(std::string(70 * 1024, 'x'))}) ==
+  REQUIRE(play(kTls, {backend(std::string(70 * 1024, 'x'))}) ==
           kUnreadable + "end backend_protocol\n");
 }
 
@@ -346,12 +117,12 @@ TEST_CASE("no backend: the client hears why, at once or as the answer to its nex
       "C: -ERR [SYS/TEMP] The mail server does not answer, try again later\\r\\n\n"
       "end backend_timeout\n";
   const auto gone = [](Ending how) { return ended(Side::backend, how); };
-  REQUIRE(run(kTls, {gone(Ending::unreachable)}) == unreachable);
-  REQUIRE(run(kTls, {gone(Ending::timed_out)}) == timeout);
-  REQUIRE(run(kTls, {gone(Ending::closed)}) == kLost + "end backend_closed\n");
-  REQUIRE(run(kAfterStls, {gone(Ending::unreachable)}).empty());
-  REQUIRE(run(kAfterStls, {gone(Ending::unreachable), client("USER a\r\n")}) == unreachable);
-  REQUIRE(run(kAfterStls, {client("USER a\r\n"), gone(Ending::timed_out)}) == timeout);
+  REQUIRE(play(kTls, {gone(Ending::unreachable)}) == unreachable);
+  REQUIRE(play(kTls, {gone(Ending::timed_out)}) == timeout);
+  REQUIRE(play(kTls, {gone(Ending::closed)}) == kLost + "end backend_closed\n");
+  REQUIRE(play(kAfterStls, {gone(Ending::unreachable)}).empty());
+  REQUIRE(play(kAfterStls, {gone(Ending::unreachable), client("USER a\r\n")}) == unreachable);
+  REQUIRE(play(kAfterStls, {client("USER a\r\n"), gone(Ending::timed_out)}) == timeout);
 }
 
 TEST_CASE("QUIT passes, and the backend's closing behind its +OK is the client's quit") {
@@ -379,14 +150,14 @@ TEST_CASE("the client's end is carried to the backend once all its commands are 
           "tried USER user=a secret\nB: USER a\\r\\n\nC: +OK\\r\\n\nB: PASS b\\r\\n\n"
           "C: +OK in\\r\\n\nanswered USER user=a secret success\nB: STAT\\r\\n\nshut backend\n"
           "passthrough\n");
-  REQUIRE(run(kTls, {client("NOOP\r\n"), ended(Side::client), backend("+OK hi\r\n")}) ==
+  REQUIRE(play(kTls, {client("NOOP\r\n"), ended(Side::client), backend("+OK hi\r\n")}) ==
           "C: +OK hi\\r\\n\nB: NOOP\\r\\n\nshut backend\n");
 }
 
 TEST_CASE("a client that goes before the greeting has nothing to say: the backend is let go") {
-  REQUIRE(run(kTls, {ended(Side::client), backend("+OK hi\r\n")}) ==
+  REQUIRE(play(kTls, {ended(Side::client), backend("+OK hi\r\n")}) ==
           "shut backend\nC: +OK hi\\r\\n\n");
-  REQUIRE(run(kAfterStls, {ended(Side::client)}) == "shut backend\n");
+  REQUIRE(play(kAfterStls, {ended(Side::client)}) == "shut backend\n");
 }
 
 TEST_CASE("a malformed line never passes: the replies that are due come first, then the end") {
@@ -449,7 +220,7 @@ TEST_CASE("many commands at once: postern keeps a bounded number outstanding and
 }
 
 TEST_CASE("farewell speaks before the login, is silent after it, and ends the session both times") {
-  Pop3Dialogue dialogue(options(), kTls);
+  Pop3Dialogue dialogue(kPop3Options, kTls);
   Steps out;
   dialogue.feed(Side::backend, "+OK\r\n", out);
   out.clear();
@@ -460,7 +231,7 @@ TEST_CASE("farewell speaks before the login, is silent after it, and ends the se
   REQUIRE(std::get<End>(out[1]).cause == Cause::farewell);
   REQUIRE_FALSE(dialogue.wants(Side::client));
 
-  Pop3Dialogue logged_in(options(), kTls);
+  Pop3Dialogue logged_in(kPop3Options, kTls);
   logged_in.feed(Side::backend, "+OK\r\n", out);
   logged_in.feed(Side::client, "APOP a b\r\n", out);
   logged_in.decide(Verdict::allow, out);
@@ -474,7 +245,7 @@ TEST_CASE("farewell speaks before the login, is silent after it, and ends the se
 }
 
 TEST_CASE("bytes of the backend behind the login's +OK are sent before passthrough begins") {
-  Pop3Dialogue dialogue(options(), kTls);
+  Pop3Dialogue dialogue(kPop3Options, kTls);
   Steps out;
   dialogue.feed(Side::backend, "+OK\r\n", out);
   dialogue.feed(Side::client, "APOP a b\r\n", out);
@@ -487,7 +258,7 @@ TEST_CASE("bytes of the backend behind the login's +OK are sent before passthrou
 }
 
 TEST_CASE("a client that sends before it may is not read without bound") {
-  Pop3Dialogue dialogue(options(), kTls);
+  Pop3Dialogue dialogue(kPop3Options, kTls);
   Steps out;
   REQUIRE(dialogue.wants(Side::client));
   dialogue.feed(Side::client, std::string(1001, 'x'), out);
@@ -496,7 +267,7 @@ TEST_CASE("a client that sends before it may is not read without bound") {
 }
 
 TEST_CASE("a line that has just the limit and no end yet is still read on") {
-  Pop3Dialogue dialogue(options(), kTls);
+  Pop3Dialogue dialogue(kPop3Options, kTls);
   Steps out;
   dialogue.feed(Side::backend, "+OK\r\n", out);
   dialogue.feed(Side::client, std::string(1000, 'x'), out);
@@ -504,7 +275,7 @@ TEST_CASE("a line that has just the limit and no end yet is still read on") {
 }
 
 TEST_CASE("the last command is a verb of POP3 or a question mark, never what a secret may be") {
-  Pop3Dialogue dialogue(options(), kTls);
+  Pop3Dialogue dialogue(kPop3Options, kTls);
   Steps out;
   dialogue.feed(Side::backend, "+OK\r\n", out);
   REQUIRE(dialogue.last_command().empty());

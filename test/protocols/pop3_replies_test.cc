@@ -67,9 +67,13 @@ TEST_CASE("each POP3 reply is used, and no text of one stands anywhere else") {
 TEST_CASE("the POP3 greeting names the host and stays within the limit") {
   Options options;
   options.hostname = "mail.example.com";
-  REQUIRE(pop3_greeting(options) == "+OK POP3 mail.example.com ready\r\n");
+  Steps steps;
+  say_pop3(Pop3Reply::greeting, options, steps);
+  REQUIRE(std::get<Send>(steps[0]).bytes == "+OK POP3 mail.example.com ready\r\n");
   options.hostname = std::string(5000, 'h');
-  REQUIRE(pop3_greeting(options).size() <= kReplyLimit);
+  steps.clear();
+  say_pop3(Pop3Reply::greeting, options, steps);
+  REQUIRE(std::get<Send>(steps[0]).bytes.size() <= kReplyLimit);
 }
 
 TEST_CASE("each POP3 farewell has words of its own, temporary ones with [SYS/TEMP]") {
@@ -77,7 +81,8 @@ TEST_CASE("each POP3 farewell has words of its own, temporary ones with [SYS/TEM
   for (const auto why :
        {Farewell::backend_unreachable, Farewell::backend_lost, Farewell::shutting_down,
         Farewell::login_timeout, Farewell::idle_timeout, Farewell::too_many_connections,
-        Farewell::out_of_resources, Farewell::tls_on_clear_port, Farewell::clear_on_tls_port}) {
+        Farewell::out_of_resources, Farewell::tls_on_clear_port, Farewell::clear_on_tls_port,
+        Farewell::old_tls_1_0, Farewell::old_tls_1_1, Farewell::old_tls_1_2}) {
     const auto words = pop3_farewell(why, Options{});
     REQUIRE(all.find(words) == std::string::npos);
     all += words;
@@ -91,5 +96,9 @@ TEST_CASE("each POP3 farewell has words of its own, temporary ones with [SYS/TEM
           "-ERR [SYS/TEMP] Too many connections, try again later\r\n"
           "-ERR [SYS/TEMP] Out of resources, try again later\r\n"
           "-ERR This port begins in clear text: use STARTTLS (STLS), or the port for SSL/TLS\r\n"
-          "-ERR This port speaks TLS from the first byte: use SSL/TLS\r\n");
+          "-ERR This port speaks TLS from the first byte: use SSL/TLS\r\n"
+          "-ERR [SYS/PERM] TLS 1.0 is not supported any more, this server needs a later version\r\n"
+          "-ERR [SYS/PERM] TLS 1.1 is not supported any more, this server needs a later version\r\n"
+          "-ERR [SYS/PERM] TLS 1.2 is not supported any more, this server needs a later "
+          "version\r\n");
 }

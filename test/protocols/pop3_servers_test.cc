@@ -224,19 +224,21 @@ TEST_CASE("each server's recorded one-line reply reaches the client as it is") {
 
 TEST_CASE("Exchange 2003: NTLM by +OK, its refusal, and a login by USER") {
   const auto greeting = server("ex2003-pop3")["greetings"][0].get<std::string>();
-  REQUIRE(run(kTls, {backend(greeting + "\r\n"), client("AUTH NTLM\r\n"), backend("+OK\r\n"),
-                     client("TlRMTVNTUAABAAAA\r\n"), backend("+ TlRMTVNTUAACAAAA\r\n"),
-                     client("TlRMTVNTUAADAAAA\r\n"),
-                     backend("-ERR Logon failure: unknown user name or bad password.\r\n"),
-                     client("USER jdoe\r\nPASS test-only\r\n"),
-                     backend("+OK\r\n+OK User successfully logged on.\r\n")}) ==
-          "C: +OK Microsoft Exchange Server 2003 POP3 server version 6.5.7638.1 (domain.net) ready."
-          "\\r\\n\ntried NTLM\nB: AUTH NTLM\\r\\n\nC: +OK\\r\\n\nB: TlRMTVNTUAABAAAA\\r\\n\n"
-          "C: + TlRMTVNTUAACAAAA\\r\\n\nB: TlRMTVNTUAADAAAA\\r\\n\nanswered NTLM failure\n"
-          "C: -ERR Logon failure: unknown user name or bad password.\\r\\n\n"
-          "tried USER user=jdoe secret\nB: USER jdoe\\r\\n\nC: +OK\\r\\n\nB: PASS test-only\\r\\n\n"
-          "C: +OK User successfully logged on.\\r\\n\nanswered USER user=jdoe secret success\n"
-          "passthrough\n");
+  REQUIRE(
+      run(kTls, {backend(greeting + "\r\n"), client("AUTH NTLM\r\n"), backend("+OK\r\n"),
+                 client("TlRMTVNTUAABAAAA\r\n"), backend("+ TlRMTVNTUAACAAAA\r\n"),
+                 client("TlRMTVNTUAADAAAA\r\n"),
+                 backend("-ERR Logon failure: unknown user name or bad password.\r\n"),
+                 client("USER jdoe\r\nPASS test-only\r\n"),
+                 backend("+OK\r\n+OK User successfully logged on.\r\n")}) ==
+      "C: +OK Microsoft Exchange Server 2003 POP3 server version 6.5.7638.1 (domain.net) ready."
+      "\\r\\n\nnamed commands AUTH\ntried NTLM\nB: AUTH NTLM\\r\\n\nC: +OK\\r\\n\nB: "
+      "TlRMTVNTUAABAAAA\\r\\n\n"
+      "C: + TlRMTVNTUAACAAAA\\r\\n\ntried NTLM\nB: TlRMTVNTUAADAAAA\\r\\n\nanswered NTLM failure\n"
+      "C: -ERR Logon failure: unknown user name or bad password.\\r\\n\n"
+      "tried USER user=jdoe secret\nB: USER jdoe\\r\\n\nC: +OK\\r\\n\nB: PASS test-only\\r\\n\n"
+      "C: +OK User successfully logged on.\\r\\n\nanswered USER user=jdoe secret success\n"
+      "passthrough\n");
 }
 
 TEST_CASE("Cyrus and UW list mechanisms at a bare AUTH") {

@@ -73,7 +73,7 @@ TEST_CASE("each vector gives the name that it was made with, and no other") {
     REQUIRE(exchange.login().user == user);
     REQUIRE(exchange.login().authorization == authorization);
     REQUIRE(exchange.login().mechanism == (mechanism == "LOGIN" ? "AUTH-LOGIN" : mechanism));
-    if (!user.empty()) REQUIRE_FALSE(exchange.name_may_come());
+    if (!user.empty()) REQUIRE_FALSE(exchange.name_follows());
     for (const auto& field : {exchange.login().user, exchange.login().authorization}) {
       REQUIRE(field.find("test-only") == std::string::npos);
       REQUIRE(field.find("INVENTED") == std::string::npos);
@@ -91,10 +91,10 @@ TEST_CASE("an NTLM exchange shows its user in the third message and not before")
   }
   SaslExchange exchange("ntlm");
   exchange.response("");
-  REQUIRE(exchange.name_may_come());
+  REQUIRE(exchange.name_follows());
   exchange.response(type1);
   REQUIRE(exchange.login().user.empty());
-  REQUIRE(exchange.name_may_come());
+  REQUIRE(exchange.name_follows());
   exchange.response(type3);
   REQUIRE(exchange.login().user == "CONTOSO\\jdoe");
   REQUIRE_FALSE(exchange.login().sends_secret);
@@ -141,7 +141,7 @@ TEST_CASE("a mechanism's name becomes upper case, printable and short") {
 TEST_CASE("trace text of ANONYMOUS and responses of unknown mechanisms are nobody") {
   REQUIRE(after("ANONYMOUS", {"dHJhY2VAZXhhbXBsZQ=="}) == Login{"ANONYMOUS", "", "", false});
   REQUIRE(after("X-OWN", {"amRvZQ=="}).user.empty());
-  REQUIRE_FALSE(SaslExchange("X-OWN").name_may_come());
+  REQUIRE_FALSE(SaslExchange("X-OWN").name_follows());
 }
 
 TEST_CASE("names in Latin-1 become UTF-8, in UTF-8 stay") {
@@ -284,6 +284,6 @@ TEST_CASE("an endless exchange and an overlong response are not looked at") {
   for (int i = 0; i < 1000; ++i) exchange.response("");
   exchange.response("AGpkb2UAdGVzdC1vbmx5");
   REQUIRE(exchange.login().user.empty());
-  REQUIRE_FALSE(exchange.name_may_come());
+  REQUIRE_FALSE(exchange.name_follows());
   REQUIRE(after("LOGIN", {std::string(200 * 1024, 'a')}).user.empty());
 }

@@ -112,7 +112,8 @@ TEST_CASE("the gate says each farewell as a 421") {
   for (const auto why :
        {Farewell::backend_unreachable, Farewell::backend_lost, Farewell::shutting_down,
         Farewell::login_timeout, Farewell::idle_timeout, Farewell::too_many_connections,
-        Farewell::out_of_resources, Farewell::tls_on_clear_port, Farewell::clear_on_tls_port}) {
+        Farewell::out_of_resources, Farewell::tls_on_clear_port, Farewell::clear_on_tls_port,
+        Farewell::old_tls_1_0, Farewell::old_tls_1_1, Farewell::old_tls_1_2}) {
     SmtpGate gate(options());
     Steps steps;
     gate.farewell(why, steps);

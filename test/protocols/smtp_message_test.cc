@@ -19,8 +19,10 @@ const std::string kSmuggled =
 
 // What comes of a message, behind kStart.
 std::string send_message(std::string_view message, BareNewlines bare_newlines) {
+  auto conditions = after_starttls();
+  conditions.bare_newlines = bare_newlines;
   auto text = play_greeted({client("DATA\r\n"), backend("354 go ahead\r\n"), client(message)},
-                           always(Verdict::allow), after_starttls(), smtp_options(bare_newlines));
+                           always(Verdict::allow), conditions);
   REQUIRE(text.starts_with(kStart));
   return text.substr(kStart.size());
 }

@@ -11,12 +11,10 @@
 namespace postern::test {
 
 // The verbs that the settings hide where they say nothing else.
-inline protocols::Options smtp_options(
-    protocols::BareNewlines bare_newlines = protocols::BareNewlines::reject) {
+inline protocols::Options smtp_options() {
   protocols::Options options;
   options.hostname = "mail.example";
   options.line_length = 1000;
-  options.bare_newlines = bare_newlines;
   options.hidden_verbs = {"VRFY",     "EXPN",           "TURN",    "ETRN",
                           "X-EXPS",   "X-ANONYMOUSTLS", "XEXCH50", "X-LINK2STATE",
                           "XCLIENT",  "XFORWARD",       "XPROXY",  "XPROXYFROM",

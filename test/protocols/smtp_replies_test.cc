@@ -26,8 +26,8 @@ TEST_CASE("each reply of SMTP is ASCII, ends in CRLF and fits a reply line with 
   for (const auto& row : kSmtpReplies) {
     std::string text(row.text);
     INFO(text);
-    const auto mark = text.find(kSmtpHostMark);
-    if (mark != std::string::npos) text.replace(mark, kSmtpHostMark.size(), std::string(255, 'h'));
+    const auto mark = text.find("{host}");
+    if (mark != std::string::npos) text.replace(mark, 6, std::string(255, 'h'));
     REQUIRE(text.ends_with("\r\n"));
     std::size_t begin = 0;
     while (begin < text.size()) {

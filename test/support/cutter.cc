@@ -94,7 +94,8 @@ class Transcript {
     } else if (const auto* refused = std::get_if<LoginRefused>(&step)) {
       line("refused " + text_of(refused->login) + (refused->exposed ? " exposed" : ""));
     } else if (const auto* named = std::get_if<ClientNamed>(&step)) {
-      line((named->by == NamedBy::ehlo ? "named ehlo " : "named imap_id ") +
+      constexpr std::array<std::string_view, 3> kBy = {"ehlo", "imap_id", "commands"};
+      line("named " + std::string(kBy[static_cast<std::size_t>(named->by)]) + " " +
            printable(named->name));
     } else if (std::holds_alternative<MailBegun>(step)) {
       line("mail");

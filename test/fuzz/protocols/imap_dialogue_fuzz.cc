@@ -6,6 +6,7 @@
 //   - nothing reaches the backend before its first line is whole;
 //   - PassThrough follows a login's success alone, and that an allowed LoginTried;
 //   - the client is read on until what it sent exceeds the bound;
+//   - who is warned and let in is told; without service the client gets the words alone, at once;
 //   - without literals and SASL, which carry anything, the backend gets whole clean lines, no
 //     STARTTLS, and no more LOGINs than were allowed.
 #include <array>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "protocols/imap_dialogue.h"
+#include "protocols/imap_gate.h"
 
 using namespace postern::protocols;
 
@@ -34,6 +36,8 @@ struct Action {
 struct Input {
   Conditions conditions;
   std::uint8_t verdicts = 0;  // one bit each, in turn: refused
+  bool warns = false;         // the others are warned
+  bool has_service = true;
   std::vector<Action> actions;
 };
 
@@ -50,6 +54,8 @@ Input read(std::string_view bytes) {
   if (conditions & 2) input.conditions.upgrade = Upgrade::offered;
   if (conditions & 4) input.conditions.cleartext_logins = CleartextLogins::not_offered;
   if (conditions & 8) input.conditions.greeting = BackendGreeting::swallow;
+  input.warns = (conditions & 16) != 0;
+  input.has_service = (conditions & 32) == 0;
   input.verdicts = next();
   while (!bytes.empty()) {
     const auto kind = static_cast<Action::Kind>(next() & 3);
@@ -63,6 +69,7 @@ Input read(std::string_view bytes) {
 Options make_options() {
   Options options;
   options.line_length = 128;
+  options.help_url = "https://help.example";
   return options;
 }
 
@@ -72,7 +79,17 @@ const Options kOptions = make_options();
 class Run {
  public:
   Run(const Input& input, bool in_octets)
-      : dialogue_(kOptions, input.conditions), verdicts_(input.verdicts), in_octets_(in_octets) {}
+      : dialogue_(kOptions, input.conditions),
+        verdicts_(input.verdicts),
+        verdict_(input.warns ? Verdict::warn : Verdict::allow),
+        is_told_(input.warns && input.conditions.transport == Transport::cleartext),
+        in_octets_(in_octets) {
+    if (input.has_service) return;
+    Steps steps;
+    dialogue_.refuse_service(Farewell::old_tls_1_0, steps);
+    take(steps);
+    demand(ended_ && sent[0] == imap_farewell(Farewell::old_tls_1_0, kOptions));
+  }
 
   void act(const Action& action) {
     switch (action.kind) {
@@ -158,7 +175,7 @@ class Run {
         verdicts_ = static_cast<std::uint8_t>(verdicts_ >> 1 | (refused ? 0x80 : 0));
         if (!refused) ++allowed;
         steps.clear();
-        dialogue_.decide(refused ? Verdict::refuse : Verdict::allow, steps);
+        dialogue_.decide(refused ? Verdict::refuse : verdict_, steps);
         again = true;
         break;
       }
@@ -182,6 +199,7 @@ class Run {
     } else if (const auto* answered = std::get_if<LoginAnswered>(&step)) {
       demand(allowed > 0);
       succeeded_ = answered->outcome == Outcome::success;
+      demand(!succeeded_ || !is_told_ || sent[0].find("https://help.example") != std::string::npos);
     } else if (std::holds_alternative<PassThrough>(step)) {
       demand(succeeded_);
       passthrough_ = true;
@@ -194,6 +212,8 @@ class Run {
 
   ImapDialogue dialogue_;
   std::uint8_t verdicts_;
+  Verdict verdict_;
+  bool is_told_;
   bool in_octets_;
   std::array<std::string, 2> waiting_;
   std::array<bool, 2> ends_{};  // to be told

@@ -1,5 +1,5 @@
-// Fuzzes Pop3Dialogue with a list of actions. Input: an octet of conditions, verdict and line
-// length, then actions: 'C' or 'B', a length octet, that many bytes from client or backend; 'c' or
+// Fuzzes Pop3Dialogue with a list of actions. Input: an octet of conditions, verdict (or no service at
+// all) and line length, then actions: 'C' or 'B', a length octet, that many bytes from client or backend; 'c' or
 // 'b': that side ends; 'u': the backend cannot be reached; 'f': farewell. Other octets mean
 // nothing. What must hold, whatever comes:
 // - whole, byte by byte and in sevens give the same bytes to each side and the same events;
@@ -8,13 +8,16 @@
 //   a bare LF or a NUL;
 // - where every login is refused, none is answered, nothing becomes passthrough, and no line that
 //   reaches the backend is a USER, PASS or APOP, or an AUTH with a mechanism;
+// - who is warned and let in is told; without service no login is tried, the backend gets nothing,
+//   and the client the words alone;
 // - without AUTH in the input, no line that reaches the backend is STLS or XCLIENT;
-// - names are bounded.
+// - names are bounded, and the order of commands is told once.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,6 +37,7 @@ constexpr std::size_t kShortLine = 256;
 Options with_line_length(std::size_t length) {
   Options made;
   made.line_length = length;
+  made.help_url = "https://help.example";
   return made;
 }
 
@@ -55,6 +59,7 @@ struct Input {
   Verdict verdict = Verdict::allow;
   bool has_auth = false;
   bool short_lines = false;
+  bool has_service = true;
   std::vector<Action> actions;
 };
 
@@ -73,7 +78,9 @@ Input parse(std::string_view bytes) {
       (bits & 4) != 0 ? CleartextLogins::not_offered : CleartextLogins::offered;
   input.conditions.greeting = (bits & 8) != 0 ? BackendGreeting::swallow : BackendGreeting::pass;
   input.verdict = (bits & 16) != 0 ? Verdict::refuse : Verdict::allow;
+  if ((bits & 80) == 64) input.verdict = Verdict::warn;
   input.short_lines = (bits & 32) != 0;
+  input.has_service = (bits & 128) == 0;
   std::string client;
   while (!bytes.empty()) {
     const char kind = static_cast<char>(take());
@@ -102,11 +109,16 @@ class Run {
 
   // What went to the client, what to the backend, and the events.
   std::vector<std::string> play() {
+    if (!input_.has_service) {
+      gone_[1] = greeted_ = true;
+      call([&](Steps& out) { dialogue_.refuse_service(Farewell::old_tls_1_1, out); });
+    }
     for (const auto& action : input_.actions) {
       if (over_) break;
       act(action);
       deliver();
     }
+    if (!input_.has_service) check_no_service();
     if (tls_) waiting_[0] = dialogue_.take_rest() + waiting_[0];
     if (tls_) events_ += "tls " + waiting_[0];
     if (passes_) {
@@ -192,7 +204,12 @@ class Run {
         event("tried", tried->login);
       } else if (const auto* answered = std::get_if<LoginAnswered>(&step)) {
         require(input_.verdict != Verdict::refuse);
-        event(answered->outcome == Outcome::success ? "success" : "failure", answered->login);
+        const bool success = answered->outcome == Outcome::success;
+        if (success && input_.verdict == Verdict::warn &&
+            input_.conditions.transport == Transport::cleartext) {
+          require(sent_[0].ends_with("https://help.example\r\n"));
+        }
+        event(success ? "success" : "failure", answered->login);
       } else if (const auto* end = std::get_if<End>(&step)) {
         events_ += "end " + std::to_string(static_cast<int>(end->cause)) + "\n";
         over_ = true;
@@ -205,6 +222,10 @@ class Run {
         over_ = passes_ = true;
       } else if (const auto* alarm = std::get_if<Alarm>(&step)) {
         events_ += "alarm " + alarm->detail + "\n";
+      } else if (const auto* named = std::get_if<ClientNamed>(&step)) {
+        require(!std::exchange(named_, true));
+        require(named->by == NamedBy::commands && named->name.size() <= 64);
+        events_ += "named " + named->name + "\n";
       } else {
         require(std::holds_alternative<Shut>(step));
         events_ += "shut\n";
@@ -218,6 +239,13 @@ class Run {
     require(!login.mechanism.empty() && login.mechanism.size() <= 32);
     events_.append(what).append(" ").append(login.mechanism).append(" ");
     events_.append(login.user).append(" ").append(login.authorization).append("\n");
+  }
+
+  void check_no_service() const {
+    require(sent_[1].empty() && !named_ && !passes_ && !tls_);
+    const auto words = pop3_farewell(Farewell::old_tls_1_1, options(input_.short_lines));
+    require(sent_[0].empty() || sent_[0] == words);
+    require(over_ || sent_[0].empty());
   }
 
   void check_lines() const {
@@ -249,6 +277,7 @@ class Run {
   std::string sent_[2];
   std::string events_;
   bool greeted_ = false;
+  bool named_ = false;
   bool over_ = false;
   bool tls_ = false;
   bool passes_ = false;

@@ -3,7 +3,7 @@
 // - the mechanism is upper case, printable, of 1 to 32 characters, and known from the start, as is
 //   whether the secret is sent;
 // - user and authorization are valid UTF-8 of at most 255 octets;
-// - a user once known never changes, and no name comes where name_may_come() said that none will;
+// - a user once known never changes, and no name comes where name_follows() said that none will;
 // - of LOGIN only the first response teaches anything;
 // - the authorization differs from the user, or is empty.
 #include <cstddef>
@@ -52,13 +52,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool sends_secret = exchange.login().sends_secret;
   for (int responses = 0; !input.empty(); ++responses) {
     const auto before = exchange.login();
-    const bool may_come = exchange.name_may_come();
-    exchange.response(take_line(input));
+    const bool may_come = exchange.name_follows();
+    const bool to_be_judged = exchange.response(take_line(input));
     const auto& after = exchange.login();
     check(after);
+    require(to_be_judged == (after != before || may_come != exchange.name_follows()));
+    require(may_come || !exchange.name_follows());
+    require(after.user.empty() || !exchange.name_follows());
     require(after.mechanism == mechanism && after.sends_secret == sends_secret);
     require(before.user.empty() || after.user == before.user);
-    require(may_come || after.user == before.user);
+    require(may_come || after.user == before.user || mechanism == "GSS-SPNEGO");
     if (mechanism == "AUTH-LOGIN" && responses > 0) require(after == before);
   }
   return 0;

@@ -1,12 +1,14 @@
 // The SMTP dialogue with any client, any backend and any verdicts. The input is a letter for the
 // conditions, then actions, each behind an octet 0xff: `c` bytes of the client, `b` bytes of the
-// backend, `a` and `r` allow or refuse logins from here on, `x` the client ends, `X` the backend ends,
-// `U` it is unreachable, `T` it is late, `f` a farewell.
+// backend, `a`, `w` and `r` allow, warn or refuse logins from here on, `x` the client ends, `X` the
+// backend ends, `U` it is unreachable, `T` it is late, `f` a farewell; `s`, as the first, refuses the
+// service.
 //
 // Invariants: any cutting gives the same steps; nothing goes to the backend before it has greeted;
 // what goes there is what the client sent, in order, and under `reject` without a bare CR or LF; what
 // goes to the client is the backend's lines, in order and none missing, and postern's own replies;
-// what is kept is bounded.
+// what is kept is bounded; who is warned and let in is told; without service the client gets the words
+// alone.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -33,14 +35,17 @@ struct Input {
   std::string client;  // all bytes of each side
   std::string backend;
   bool refuses = false;
+  bool warns = false;
+  bool has_service = true;
 };
 
 Input read(std::string_view bytes) {
   Input input;
   input.options.line_length = kLineLength;
+  input.options.help_url = "https://help.example";
   input.options.hidden_verbs = {"VRFY", "X-EXPS", "XCLIENT", "XEXCH50"};
   const unsigned bits = bytes.empty() ? 0 : static_cast<unsigned char>(bytes.front());
-  if (bits & 1U) input.options.bare_newlines = BareNewlines::pass;
+  if (bits & 1U) input.conditions.bare_newlines = BareNewlines::pass;
   if (bits & 2U) input.conditions.transport = Transport::cleartext;
   if (bits & 4U) input.conditions.upgrade = Upgrade::offered;
   if (bits & 8U) input.conditions.cleartext_logins = CleartextLogins::not_offered;
@@ -55,7 +60,9 @@ Input read(std::string_view bytes) {
     if (action.front() == 'c') input.client += action.substr(1);
     if (action.front() == 'b') input.backend += action.substr(1);
     if (action.front() == 'r') input.refuses = true;
+    if (action.front() == 'w') input.warns = true;
   }
+  input.has_service = input.actions.empty() || input.actions.front().front() != 's';
   return input;
 }
 
@@ -65,9 +72,13 @@ enum class Manner { rude, polite };
 class Player {
  public:
   Player(const Input& input, unsigned seed, Manner manner)
-      : cuts_(seed), manner_(manner), dialogue_(input.options, input.conditions) {}
+      : input_(input), cuts_(seed), manner_(manner), dialogue_(input.options, input.conditions) {}
 
   const SmtpTranscript& play(const Input& input) {
+    if (!input.has_service) {
+      gone_[1] = true;
+      call([&](Steps& out) { dialogue_.refuse_service(Farewell::old_tls_1_0, out); });
+    }
     for (const auto action : input.actions) {
       if (transcript_.over()) break;
       act(action);
@@ -86,6 +97,9 @@ class Player {
         return feed(Side::backend, action.substr(1));
       case 'a':
         verdict_ = Verdict::allow;
+        return;
+      case 'w':
+        verdict_ = Verdict::warn;
         return;
       case 'r':
         verdict_ = Verdict::refuse;
@@ -137,11 +151,13 @@ class Player {
       again = false;
       for (std::size_t i = 0; i < steps.size(); ++i) {
         transcript_.add(steps[i]);
+        check_warning(steps[i]);
         if (!std::holds_alternative<LoginTried>(steps[i])) continue;
         demand(i + 1 == steps.size(), "a held login is the last step");
         demand(!dialogue_.wants(Side::client) && !dialogue_.wants(Side::backend),
                "nothing is wanted while a login is judged");
         steps.clear();
+        judged_ = verdict_;
         dialogue_.decide(verdict_, steps);
         again = true;
         break;
@@ -154,11 +170,20 @@ class Player {
     }
   }
 
+  void check_warning(const Step& step) const {
+    const auto* answered = std::get_if<LoginAnswered>(&step);
+    if (answered == nullptr || answered->outcome == Outcome::failure) return;
+    if (judged_ != Verdict::warn || input_.conditions.transport == Transport::tls) return;
+    demand(transcript_.to_client().ends_with("https://help.example\r\n"), "nobody was warned");
+  }
+
+  const Input& input_;
   SmtpCuts cuts_;
   Manner manner_;
   SmtpDialogue dialogue_;
   SmtpTranscript transcript_;
   Verdict verdict_ = Verdict::allow;
+  Verdict judged_ = Verdict::allow;
   std::string not_fed_;
   std::array<bool, 2> gone_{};
   bool greeted_ = false;
@@ -216,19 +241,31 @@ void check_replies(const SmtpTranscript& transcript, std::string_view backend) {
          "a line of the backend's was lost");
 }
 
+void check_no_service(const Input& input, const SmtpTranscript& transcript) {
+  const auto words = smtp_farewell(Farewell::old_tls_1_0, input.options);
+  const auto farewell = smtp_farewell(Farewell::shutting_down, input.options);
+  demand(transcript.to_backend().empty(), "no service, but a backend");
+  demand(transcript.to_client().empty() ||
+             (transcript.over() &&
+              (transcript.to_client() == words || transcript.to_client() == farewell)),
+         "no service, but other words");
+  demand(transcript.text().find("\n#2 ") == std::string::npos, "no service, but a login");
+}
+
 void check(const Input& input, const SmtpTranscript& transcript) {
+  if (!input.has_service) return check_no_service(input, transcript);
   if (!input.refuses) {
     demand(is_subsequence(transcript.to_backend(), input.client),
            "the backend got what the client had not sent");
   }
-  if (input.options.bare_newlines == BareNewlines::reject && !mentions(input.client, "BDAT")) {
+  if (input.conditions.bare_newlines == BareNewlines::reject && !mentions(input.client, "BDAT")) {
     demand(!has_bare_newline(transcript.to_backend()), "the backend got a bare CR or LF");
   }
   const bool backend_ends =
       std::any_of(input.actions.begin(), input.actions.end(),
                   [](std::string_view action) { return action.find_first_of("XUT") == 0; });
-  if (!input.refuses && !backend_ends && input.conditions.greeting == BackendGreeting::pass &&
-      !mentions(input.client, "EHLO")) {
+  if (!input.refuses && !input.warns && !backend_ends &&
+      input.conditions.greeting == BackendGreeting::pass && !mentions(input.client, "EHLO")) {
     check_replies(transcript, input.backend);
   }
 }
