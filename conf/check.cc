@@ -10,30 +10,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "conf/check_rules.h"
 #include "conf/nearest.h"
+#include "conf/reach.h"
 #include "conf/source.h"
 #include "conf/values.h"
+#include "conf/words.h"
 
 namespace postern::conf {
 namespace {
-
-bool is_stated(Place place) { return place.line > 0; }
-
-std::string on_line(Place place) { return "line " + std::to_string(place.line); }
-
-std::string_view word(TlsMode mode) {
-  switch (mode) {
-    case TlsMode::implicit:
-      return "implicit";
-    case TlsMode::required:
-      return "required";
-    case TlsMode::optional:
-      return "optional";
-    case TlsMode::none:
-      break;
-  }
-  return "none";
-}
 
 // The names of listeners stand in events, so they must tell them apart.
 void check_names(const Draft& draft, Findings& findings) {
@@ -84,13 +69,22 @@ void check_backends(Draft& draft, Findings& findings) {
 
 void check_certificates(const Draft& draft, Findings& findings) {
   if (draft.certificates == Given::yes) return;
-  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
-    const TlsMode mode = draft.settings.listeners[i].tls_mode;
+  const auto missing = [&](Place place, TlsMode mode) {
+    findings.error(place, "`tls: " + std::string(word(mode)) +
+                              "` without a certificate; expected `certificates` with chain and "
+                              "key");
+  };
+  const auto& listeners = draft.settings.listeners;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const TlsMode mode = listeners[i].tls_mode;
     const Place place = draft.listeners[i].tls_mode;
-    if (!is_stated(place) || mode == TlsMode::none) continue;
-    return findings.error(place, "`tls: " + std::string(word(mode)) +
-                                     "` without a certificate; expected `certificates` with chain "
-                                     "and key");
+    if (is_stated(place) && mode != TlsMode::none) return missing(place, mode);
+  }
+  for (const auto& rule : draft.settings.rules) {
+    if (!rule.tls_mode || *rule.tls_mode == TlsMode::none) continue;
+    for (std::size_t i = 0; i < listeners.size(); ++i)
+      if (is_for(rule, i) && gives_tls(rule, listeners[i]))
+        return missing(rule.tls_mode_place, *rule.tls_mode);
   }
 }
 
@@ -134,11 +128,11 @@ void check_versions(const Draft& draft, Findings& findings) {
   const auto& tls = draft.settings.tls;
   const bool top_is_wrong = tls.min_version > tls.max_version;
   if (top_is_wrong)
-    findings.error(is_stated(draft.min_version) ? draft.min_version : draft.max_version,
+    findings.error(is_stated(draft.tls.min_version) ? draft.tls.min_version : draft.tls.max_version,
                    std::string(kMessage));
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     const auto& own = draft.settings.listeners[i].tls;
-    const auto& places = draft.listeners[i];
+    const auto& places = draft.listeners[i].tls;
     const Place place = is_stated(places.min_version) ? places.min_version : places.max_version;
     if (own.min_version > own.max_version && is_stated(place))
       findings.error(place, std::string(kMessage));
@@ -146,33 +140,47 @@ void check_versions(const Draft& draft, Findings& findings) {
 }
 
 // Keys of a listener that can never act there.
-void check_idle_keys(const Listener& listener, const ListenerPlaces& places, Findings& findings) {
+void check_idle_keys(const Draft& draft, std::size_t index, Findings& findings) {
+  const Listener& listener = draft.settings.listeners[index];
+  const ListenerPlaces& places = draft.listeners[index];
   const auto warn = [&](Place place, std::string_view key, const std::string& why) {
     if (is_stated(place)) findings.warning(place, std::string(key) + " never acts " + why);
   };
+  const LoginPolicy& logins = listener.logins;
   if (is_stated(places.tls_mode)) {
     const std::string mode = "with `tls: " + std::string(word(listener.tls_mode)) + "`";
-    if (listener.tls_mode == TlsMode::implicit || listener.tls_mode == TlsMode::required)
-      warn(places.cleartext_login, "cleartext_login", mode + ": no login comes without TLS there");
-    if (listener.tls_mode == TlsMode::none) {
-      warn(places.min_version, "min_version", mode);
-      warn(places.max_version, "max_version", mode);
-      warn(places.alpn, "alpn", mode);
+    if (!may_be_clear(draft, index)) {
+      const std::string why = mode + ": no login comes without TLS there";
+      warn(logins.cleartext_login_place, "cleartext_login", why);
+      warn(logins.refuse_from_place, "refuse_from", why);
+      warn(logins.refuse_share_place, "refuse_share", why);
+    } else if (cleartext_login_of(listener) == CleartextLogin::refuse) {
+      const bool is_default = !is_stated(logins.cleartext_login_place);
+      const std::string why =
+          std::string("with `cleartext_login: refuse`") + (is_default ? ", the default" : "");
+      warn(logins.refuse_from_place, "refuse_from", why);
+      warn(logins.refuse_share_place, "refuse_share", why);
+    }
+    if (!may_have_tls(draft, index)) {
+      warn(places.tls.min_version, "min_version", mode);
+      warn(places.tls.max_version, "max_version", mode);
+      warn(places.tls.alpn, "alpn", mode);
+      warn(places.tls.old_tls, "old_tls", mode);
     }
   }
-  const bool is_mail =
-      listener.protocol == Protocol::smtp || listener.protocol == Protocol::submission;
-  if (is_stated(places.protocol) && !is_mail)
+  if (is_stated(places.protocol) && !is_mail(listener.protocol))
     warn(places.bare_newlines, "bare_newlines", "outside smtp and submission");
 }
 
-void check_logins(const Listener& listener, const ListenerPlaces& places, Findings& findings) {
+void check_logins(const Draft& draft, std::size_t index, Findings& findings) {
+  const Listener& listener = draft.settings.listeners[index];
+  const ListenerPlaces& places = draft.listeners[index];
   if (!is_stated(places.tls_mode) || listener.tls_mode != TlsMode::none) return;
   if (!is_stated(places.protocol) || listener.protocol == Protocol::smtp) return;
-  const auto login = listener.logins.cleartext_login.value_or(CleartextLogin::refuse);
-  if (login != CleartextLogin::refuse) return;
-  const bool is_default = !is_stated(places.cleartext_login);
-  findings.error(is_default ? places.tls_mode : places.cleartext_login,
+  if (may_have_tls(draft, index) || may_log_in_clear(draft, index)) return;
+  const Place place = listener.logins.cleartext_login_place;
+  const bool is_default = !is_stated(place);
+  findings.error(is_default ? places.tls_mode : place,
                  std::string("nobody can log in: `tls: none` with `cleartext_login: refuse`") +
                      (is_default ? " (the default)" : "") +
                      "; expected another tls mode, or cleartext_login warn or observe");
@@ -267,12 +275,13 @@ void check_loops(const Draft& draft, Findings& findings) {
 void check(Draft& draft, Findings& findings) {
   check_names(draft, findings);
   check_backends(draft, findings);
+  check_rules(draft, findings);
   check_certificates(draft, findings);
   check_addresses(draft, findings);
   check_versions(draft, findings);
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
-    check_idle_keys(draft.settings.listeners[i], draft.listeners[i], findings);
-    check_logins(draft.settings.listeners[i], draft.listeners[i], findings);
+    check_idle_keys(draft, i, findings);
+    check_logins(draft, i, findings);
   }
   check_limits(draft, findings);
   check_hidden(draft, findings);

@@ -2,6 +2,7 @@
 // stated, or not valid (then its error is reported already); a check that needs it keeps silent.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,15 +10,22 @@
 
 namespace postern::conf {
 
+inline constexpr std::size_t kMostListeners = 256;
+
+// Of the keys that `tls` and a listener have in common.
+struct TlsPlaces {
+  Place min_version;
+  Place max_version;
+  Place alpn;
+  Place old_tls;
+};
+
 struct ListenerPlaces {
   Place name;
   Place protocol;
   Place tls_mode;
-  Place cleartext_login;
   Place bare_newlines;
-  Place min_version;
-  Place max_version;
-  Place alpn;
+  TlsPlaces tls;
   Place backend;
   std::string backend_name;
   std::vector<Place> addresses;  // one for each of Listener::addresses
@@ -28,18 +36,38 @@ struct BackendPlaces {
   std::vector<Place> servers;  // one for each of Backend::servers
 };
 
+// A listener by its name, as a rule has it.
+struct Mention {
+  std::string name;
+  Place place;
+};
+
+struct RulePlaces {
+  Place name;
+  Place bare_newlines;
+  std::vector<Mention> listeners;
+  bool names_users = false;  // by patterns that need not be valid
+  // Whom it is for, and how long, is known: all of it is valid.
+  bool is_whole = false;
+};
+
 enum class Given { no, yes };
 
 struct Draft {
   Settings settings;
   std::vector<ListenerPlaces> listeners;  // one for each of Settings::listeners
   std::vector<BackendPlaces> backends;    // one for each of Settings::backends
+  std::vector<RulePlaces> rules;          // one for each of Settings::rules
   Given certificates = Given::no;         // yes, too, where they are not valid
-  Place min_version;
-  Place max_version;
+  TlsPlaces tls;
   Place connections_per_ip;
   Place idle_timeout;
   Place hide;
 };
+
+inline bool is_stated(Place place) { return place.line > 0; }
+
+// "line 12"
+inline std::string on_line(Place place) { return "line " + std::to_string(place.line); }
 
 }  // namespace postern::conf

@@ -15,9 +15,9 @@ inline constexpr std::array kTopKeys = {
     Key{"tls"},
     Key{"backends"},
     Key{"listeners"},
-    Key{"rules", Standing::later},
+    Key{"rules"},
     Key{"limits"},
-    Key{"refusal", Standing::later},
+    Key{"refusal"},
     Key{"smtp"},
     Key{"audit"},
     Key{"log"},
@@ -34,12 +34,17 @@ inline constexpr std::array kCertificateKeys = {
 };
 
 inline constexpr std::array kTlsKeys = {
-    Key{"profile", Standing::later},          Key{"min_version"},
-    Key{"min_version_from", Standing::later}, Key{"max_version"},
-    Key{"tickets", Standing::later},          Key{"sni", Standing::later},
-    Key{"client_ca", Standing::later},        Key{"client_certificates", Standing::later},
-    Key{"client_crl", Standing::later},       Key{"alpn"},
-    Key{"old_tls", Standing::later},
+    Key{"profile", Standing::later},
+    Key{"min_version"},
+    Key{"min_version_from", Standing::later},
+    Key{"max_version"},
+    Key{"tickets", Standing::later},
+    Key{"sni", Standing::later},
+    Key{"client_ca", Standing::later},
+    Key{"client_certificates", Standing::later},
+    Key{"client_crl", Standing::later},
+    Key{"alpn"},
+    Key{"old_tls"},
 };
 
 inline constexpr std::array kBackendKeys = {
@@ -64,8 +69,8 @@ inline constexpr std::array kListenerKeys = {
     Key{"tls"},
     Key{"auto_wait", Standing::later},
     Key{"cleartext_login"},
-    Key{"refuse_from", Standing::later},
-    Key{"refuse_share", Standing::later},
+    Key{"refuse_from"},
+    Key{"refuse_share"},
     Key{"backend"},
     Key{"bare_newlines"},
     Key{"http", Standing::later},
@@ -82,8 +87,17 @@ inline constexpr std::array kListenerKeys = {
     Key{"client_certificates", Standing::later},
     Key{"client_crl", Standing::later},
     Key{"alpn"},
-    Key{"old_tls", Standing::later},
+    Key{"old_tls"},
 };
+
+inline constexpr std::array kRuleKeys = {
+    Key{"name"},        Key{"from"},         Key{"listeners"},     Key{"users"},
+    Key{"tls"},         Key{"min_version"},  Key{"bare_newlines"}, Key{"cleartext_login"},
+    Key{"refuse_from"}, Key{"refuse_share"}, Key{"until"},         Key{"owner"},
+    Key{"reason"},
+};
+
+inline constexpr std::array kRefusalKeys = {Key{"text"}, Key{"help_url"}};
 
 inline constexpr std::array kLimitsKeys = {
     Key{"connections"},
@@ -99,11 +113,11 @@ inline constexpr std::array kSmtpKeys = {Key{"bare_newlines"}, Key{"hide"}};
 
 inline constexpr std::array kAuditKeys = {
     Key{"log"},
-    Key{"inventory", Standing::later},
-    Key{"keep", Standing::later},
-    Key{"usernames", Standing::later},
-    Key{"handshakes", Standing::later},
-    Key{"chain", Standing::later},
+    Key{"inventory"},
+    Key{"keep"},
+    Key{"usernames"},
+    Key{"handshakes"},
+    Key{"chain"},
     Key{"on_failure", Standing::later},
 };
 

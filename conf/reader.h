@@ -72,7 +72,7 @@ class Value {
   template <class T>
   std::optional<T> parsed(const std::function<Parsed<T>(std::string_view)>& parse) const {
     if (node_->kind != Node::Kind::scalar) {
-      expected(parse("").expected);
+      expected(parse(std::string_view("\0", 1)).expected);  // which nothing takes
       return std::nullopt;
     }
     Parsed<T> parsed = parse(node_->text);

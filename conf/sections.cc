@@ -10,10 +10,14 @@
 #include <string_view>
 #include <utility>
 
+#include "conf/audit_section.h"
 #include "conf/keys.h"
 #include "conf/reader.h"
+#include "conf/refusal_section.h"
+#include "conf/rules_section.h"
 #include "conf/source.h"
 #include "conf/values.h"
+#include "conf/words.h"
 
 namespace postern::conf {
 namespace {
@@ -26,32 +30,6 @@ constexpr std::size_t kMostConnections = 1'000'000;
 constexpr std::size_t kShortestLineLength = 1024;
 constexpr std::size_t kLongestLineLength = 1024 * 1024;
 
-constexpr Choice<TlsVersion> kTlsVersions[] = {{"1.0", TlsVersion::tls1_0},
-                                               {"1.1", TlsVersion::tls1_1},
-                                               {"1.2", TlsVersion::tls1_2},
-                                               {"1.3", TlsVersion::tls1_3}};
-constexpr Choice<Alpn> kAlpns[] = {{"strict", Alpn::strict}, {"off", Alpn::off}};
-constexpr Choice<Protocol> kProtocols[] = {{"smtp", Protocol::smtp},
-                                           {"submission", Protocol::submission},
-                                           {"lmtp", {}},
-                                           {"imap", Protocol::imap},
-                                           {"pop3", Protocol::pop3},
-                                           {"managesieve", {}},
-                                           {"http", {}}};
-constexpr Choice<TlsMode> kTlsModes[] = {{"implicit", TlsMode::implicit},
-                                         {"required", TlsMode::required},
-                                         {"optional", TlsMode::optional},
-                                         {"none", TlsMode::none},
-                                         {"auto", {}}};
-constexpr Choice<CleartextLogin> kCleartextLogins[] = {{"refuse", CleartextLogin::refuse},
-                                                       {"warn", CleartextLogin::warn},
-                                                       {"observe", CleartextLogin::observe}};
-constexpr Choice<BareNewlines> kBareNewlines[] = {{"reject", BareNewlines::reject},
-                                                  {"pass", BareNewlines::pass}};
-constexpr Choice<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
-                                           {"info", LogLevel::info},
-                                           {"warn", LogLevel::warn},
-                                           {"error", LogLevel::error}};
 enum class Balance { first };
 constexpr Choice<Balance> kBalances[] = {
     {"first", Balance::first}, {"round_robin", {}}, {"least_connections", {}}, {"client_ip", {}}};
@@ -99,8 +77,6 @@ class Sections {
   void read_address(const Value& value, Listener& listener, ListenerPlaces& places);
   void read_limits(const Value& value);
   void read_smtp(const Value& value);
-  void read_audit(const Value& value);
-  void read_audit_log(const Value& value);
 
   std::filesystem::path folder_;
   Findings& findings_;
@@ -130,11 +106,12 @@ void Sections::read_certificate(const Value& value) {
 }
 
 // The keys that `tls` and a listener have in common.
-void read_tls(const Fields& fields, Tls& tls, Place& min, Place& max, Place& alpn) {
-  min = fields.choose("min_version", kTlsVersions, tls.min_version);
-  if (min.line > 0) tls.min_version_place = min;
-  max = fields.choose("max_version", kTlsVersions, tls.max_version);
-  alpn = fields.choose("alpn", kAlpns, tls.alpn);
+void read_tls(const Fields& fields, Tls& tls, TlsPlaces& places) {
+  places.min_version = fields.choose("min_version", kTlsVersions, tls.min_version);
+  if (places.min_version.line > 0) tls.min_version_place = places.min_version;
+  places.max_version = fields.choose("max_version", kTlsVersions, tls.max_version);
+  places.alpn = fields.choose("alpn", kAlpns, tls.alpn);
+  places.old_tls = fields.choose("old_tls", kOldTls, tls.old_tls);
 }
 
 void Sections::read_backends(const Value& value) {
@@ -203,14 +180,9 @@ void Sections::read_listener(const Value& value) {
   }
   places.tls_mode = fields->choose_needed("tls", "implicit, required, optional or none", kTlsModes,
                                           listener.tls_mode);
-  read_tls(*fields, listener.tls, places.min_version, places.max_version, places.alpn);
+  read_tls(*fields, listener.tls, places.tls);
   listener.tls_mode_place = places.tls_mode;
-  CleartextLogin cleartext_login{};
-  places.cleartext_login = fields->choose("cleartext_login", kCleartextLogins, cleartext_login);
-  if (places.cleartext_login.line > 0) {
-    listener.logins.cleartext_login = cleartext_login;
-    listener.logins.cleartext_login_place = places.cleartext_login;
-  }
+  read_login_policy(*fields, listener.logins);
   places.bare_newlines = fields->choose("bare_newlines", kBareNewlines, listener.bare_newlines);
   places.backend =
       fields->read_needed("backend", "the name of a backend", parse_name, places.backend_name);
@@ -272,42 +244,6 @@ void Sections::read_smtp(const Value& value) {
   if (is_valid) draft_.hide = hide->place();
 }
 
-void Sections::read_audit_log(const Value& value) {
-  constexpr std::string_view kExpected = "stdout, file:PATH or a list of these";
-  constexpr std::string_view kFile = "file:";
-  const auto text = value.text(kExpected);
-  if (!text) return;
-  if (*text == "syslog" || *text == "journald")
-    return value.error("`" + *text + "`: not supported yet");
-  AuditLog log;
-  if (text->starts_with(kFile)) {
-    const auto path = parse_path(std::string_view(*text).substr(kFile.size()));
-    if (!path.value) return value.expected("a path behind `file:`");
-    log.kind = AuditLog::Kind::file;
-    log.path = in_folder(*path.value);
-  } else if (*text != "stdout") {
-    return value.expected(kExpected);
-  }
-  auto& logs = settings().audit.logs;
-  const bool is_there = std::any_of(logs.begin(), logs.end(), [&](const AuditLog& other) {
-    return other.kind == log.kind && other.path == log.path;
-  });
-  if (is_there) return value.error("stands in the list already; expected each target once");
-  log.place = value.place();
-  logs.push_back(std::move(log));
-}
-
-void Sections::read_audit(const Value& value) {
-  const auto fields = value.fields("a mapping with log", kAuditKeys);
-  if (!fields) return;
-  const auto log = fields->find("log");
-  if (!log) return;
-  settings().audit.logs.clear();
-  if (!log->is_list()) return read_audit_log(*log);
-  for (const auto& item : log->items("stdout, file:PATH or a list of these", kMostAuditLogs))
-    read_audit_log(item);
-}
-
 Draft Sections::read(const Node& root) {
   const Value top(root, "", findings_);
   const auto fields = top.fields("a mapping with backends and listeners", kTopKeys);
@@ -323,9 +259,8 @@ Draft Sections::read(const Node& root) {
       read_certificate(item);
   }
   if (const auto tls = fields->find("tls")) {
-    Place alpn;
     if (const auto keys = tls->fields("a mapping of TLS settings", kTlsKeys))
-      read_tls(*keys, settings().tls, draft_.min_version, draft_.max_version, alpn);
+      read_tls(*keys, settings().tls, draft_.tls);
   }
   // Before the listeners, which take their defaults from it as they do from `tls`.
   if (const auto smtp = fields->find("smtp")) read_smtp(*smtp);
@@ -333,8 +268,10 @@ Draft Sections::read(const Node& root) {
   if (const auto listeners = fields->need("listeners", kListenersExpected))
     for (const auto& item : listeners->items(kListenersExpected, kMostListeners))
       read_listener(item);
+  if (const auto rules = fields->find("rules")) read_rules(*rules, draft_);
   if (const auto limits = fields->find("limits")) read_limits(*limits);
-  if (const auto audit = fields->find("audit")) read_audit(*audit);
+  if (const auto refusal = fields->find("refusal")) read_refusal(*refusal, settings().refusal);
+  if (const auto audit = fields->find("audit")) read_audit(*audit, folder_, settings().audit);
   if (const auto log = fields->find("log"))
     if (const auto keys = log->fields("a mapping with level", kLogKeys))
       keys->choose("level", kLogLevels, settings().log_level);

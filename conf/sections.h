@@ -9,13 +9,11 @@
 
 namespace postern::conf {
 
-inline constexpr std::size_t kMostListeners = 256;
 inline constexpr std::size_t kMostBackends = 256;
 inline constexpr std::size_t kMostServers = 16;    // of one backend
 inline constexpr std::size_t kMostAddresses = 16;  // of one listener
 inline constexpr std::size_t kMostCertificates = 256;
 inline constexpr std::size_t kMostHidden = 64;  // verbs
-inline constexpr std::size_t kMostAuditLogs = 8;
 
 // Reads all that can be read; `file` is what relative paths are relative to. Everything that is
 // wrong by itself goes to `findings`; what contradicts something else is for check().

@@ -115,7 +115,9 @@ limits:
   login_timeout: 2s
   idle_timeout: 1h
   line_length: 1KiB
-audit: {log: [stdout, "file:log/audit.jsonl", "file:/var/log/audit.jsonl"]}
+audit: {log: [stdout, "file:log/audit.jsonl", "file:/var/log/audit.jsonl", syslog, journald],
+        inventory: "sqlite:db/logins.db", keep: 90d, usernames: hashed, handshakes: all, chain: on}
+refusal: {text: "Ask the help desk.", help_url: "https://help.example.net/tls"}
 log: {level: debug}
 user: nobody
 workers: 2
@@ -127,7 +129,7 @@ shutdown_grace: 0s
   CHECK(settings.hostname == "mail.example.com");
   CHECK(settings.workers == 2);
   CHECK(settings.user == "nobody");
-  CHECK(settings.user_place.line == 37);
+  CHECK(settings.user_place.line == 39);
   CHECK(settings.user_place.column == 7);
   CHECK(settings.tls.min_version == TlsVersion::tls1_0);
   CHECK(settings.tls.max_version == TlsVersion::tls1_3);
@@ -187,11 +189,28 @@ shutdown_grace: 0s
   CHECK(settings.smtp.hide == std::vector<std::string>{"VRFY", "XCLIENT", "XFORWARD", "XPROXY",
                                                        "XPROXYFROM", "XPROXYTO", "XSESSIONPARAMS",
                                                        "XSHADOW", "XSHADOWREQUEST"});
-  REQUIRE(settings.audit.logs.size() == 3);
+  REQUIRE(settings.audit.logs.size() == 5);
   CHECK(settings.audit.logs[0].kind == AuditLog::Kind::standard_output);
   CHECK(settings.audit.logs[1].kind == AuditLog::Kind::file);
   CHECK(settings.audit.logs[1].path == "/etc/postern/log/audit.jsonl");
   CHECK(settings.audit.logs[2].path == "/var/log/audit.jsonl");
+  CHECK(settings.audit.logs[3].kind == AuditLog::Kind::syslog);
+  CHECK(settings.audit.logs[4].kind == AuditLog::Kind::journald);
+  CHECK(settings.audit.inventory == "/etc/postern/db/logins.db");
+  CHECK(settings.audit.inventory_place.line == 36);
+  CHECK(settings.audit.keep == std::chrono::days(90));
+  CHECK(settings.audit.usernames == Usernames::hashed);
+  CHECK(settings.audit.handshakes == Handshakes::all);
+  CHECK(settings.audit.chain == Chain::on);
+  CHECK(settings.refusal.text == "Ask the help desk.");
+  CHECK(settings.refusal.help_url == "https://help.example.net/tls");
+}
+
+TEST_CASE("no audit log and no inventory, when the file says so") {
+  const auto settings = settings_of("audit: {log: off, inventory: none}\n" + std::string(kRest));
+  CHECK(settings.audit.logs.empty());
+  CHECK(settings.audit.inventory.empty());
+  CHECK(settings.audit.inventory_place.line == 1);
 }
 
 TEST_CASE("a settings file without a folder leaves relative paths as they are") {

@@ -47,8 +47,8 @@ TEST_CASE("an unknown key gets the nearest one, or all there are") {
 }
 
 TEST_CASE("a key that comes later is offered, too, and never taken") {
-  require_faults("rule: []", {"1: unknown key `rule`; did you mean `rules`?"});
-  require_faults("rules: []", {"1: rules: not supported yet"});
+  require_faults("stat: []", {"1: unknown key `stat`; did you mean `state`?"});
+  require_faults("state: []", {"1: state: not supported yet"});
 }
 
 TEST_CASE("what is required is missed at the start of its mapping, all at once") {
@@ -220,18 +220,86 @@ TEST_CASE("a listener's values that are wrong") {
         "104: listeners[].cleartext_login: expected refuse, warn or observe, found `allow`");
   check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: ex, bare_newlines: fix",
         "102: listeners[].bare_newlines: expected reject or pass, found `fix`");
+  check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: ex, old_tls: refuse",
+        "96: listeners[].old_tls: expected alert or explain, found `refuse`");
+  check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: ex, refuse_from: soon",
+        "100: listeners[].refuse_from: expected a date as YYYY-MM-DD, such as 2027-03-01, found "
+        "`soon`");
+  check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: ex, refuse_from: ",
+        "87: listeners[].refuse_from: expected a date as YYYY-MM-DD, such as 2027-03-01, found "
+        "nothing");
+  check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: ex, refuse_share: 10",
+        "101: listeners[].refuse_share: expected a share from 0% to 100%, such as 10% or 0.5%, "
+        "found `10`");
+  check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: ex, refuse_share: ''",
+        "101: listeners[].refuse_share: expected a share from 0% to 100%, such as 10% or 0.5%, "
+        "found ``");
 }
 
 TEST_CASE("an audit log that is none, or stands there twice") {
-  require_faults("audit: {log: stderr}",
-                 {"14: audit.log: expected stdout, file:PATH or a list of these, found `stderr`"});
+  const std::string expected =
+      "expected stdout, file:PATH, syslog, journald or a list of these, or off, found ";
+  require_faults("audit: {log: stderr}", {"14: audit.log: " + expected + "`stderr`"});
   require_faults("audit: {log: 'file:'}",
                  {"14: audit.log: expected a path behind `file:`, found `file:`"});
-  require_faults("audit: {log: []}",
-                 {"14: audit.log: expected stdout, file:PATH or a list of these, found an empty "
-                  "list"});
+  require_faults("audit: {log: []}", {"14: audit.log: " + expected + "an empty list"});
+  require_faults("audit: {log: }", {"9: audit.log: " + expected + "nothing"});
   require_faults("audit: {log: [stdout, 'file:a', 'file:./b', 'file:a']}",
                  {"45: audit.log[]: stands in the list already; expected each target once"});
+  require_faults("audit: {log: [syslog, syslog]}",
+                 {"23: audit.log[]: stands in the list already; expected each target once"});
+  require_faults("audit: {log: [stdout, off]}",
+                 {"23: audit.log[]: `off` stands in a list; expected it alone"});
+}
+
+TEST_CASE("audit settings that are wrong") {
+  require_faults("audit: {inventory: logins.db}",
+                 {"20: audit.inventory: expected sqlite:PATH or none, found `logins.db`"});
+  require_faults("audit: {inventory: 'sqlite:'}",
+                 {"20: audit.inventory: expected a path behind `sqlite:`, found `sqlite:`"});
+  require_faults("audit: {inventory: ''}",
+                 {"20: audit.inventory: expected sqlite:PATH or none, found ``"});
+  require_faults("audit: {inventory: 'redis://192.0.2.7:6379/0'}",
+                 {"20: audit.inventory: `redis:`: not supported yet"});
+  require_faults(
+      "audit: {inventory: 'sqlite:a', log: 'file:a'}",
+      {"20: audit.inventory: is the file of audit.log, too; expected a file of its own"});
+  const std::string days = "15: audit.keep: expected days from 1d to 36500d, found ";
+  for (const std::string text : {"400", "0d", "36501d", "12h", "-1d", "01d", "1.5d", "d"})
+    require_faults("audit: {keep: " + text + "}", {days + "`" + text + "`"});
+  require_faults("audit: {usernames: none, handshakes: off, chain: yes}",
+                 {"20: audit.usernames: expected plain or hashed, found `none`",
+                  "38: audit.handshakes: expected failed or all, found `off`",
+                  "50: audit.chain: expected off or on, found `yes`"});
+  require_faults("audit: syslog",
+                 {"8: audit: expected a mapping of audit settings, found `syslog`"});
+}
+
+TEST_CASE("a refusal is short and plain, so that it fits into any reply") {
+  const std::string text =
+      "17: refusal.text: expected at most 160 characters of printable ASCII on one line, found ";
+  require_faults("refusal: {text: \"a\\r\\nb\"}", {text + "`a??b`"});
+  require_faults("refusal: {text: \"a\\tb\"}", {text + "`a?b`"});
+  require_faults("refusal: {text: \"caf\xC3\xA9\"}", {text + "`caf\xC3\xA9`"});
+  require_faults("refusal: {text: " + std::string(161, 'x') + "}",
+                 {text + "`" + std::string(60, 'x') + "...`"});
+  require_faults("refusal: {text: " + std::string(160, 'x') + "}", {});
+  require_faults("refusal: {text: }",
+                 {"11: refusal.text: expected at most 160 characters of printable ASCII on one "
+                  "line, found nothing"});
+  const std::string url =
+      "21: refusal.help_url: expected an http:// or https:// address of at most 160 characters of "
+      "printable ASCII, found ";
+  for (const std::string& wrong :
+       {std::string("ftp://a"), std::string("https://"), std::string("http://"),
+        std::string("https://a b"), std::string("mail.example.com")})
+    require_faults("refusal: {help_url: '" + wrong + "'}", {url + "`" + wrong + "`"});
+  require_faults("refusal: {help_url: 'https://" + std::string(153, 'x') + "'}",
+                 {url + "`https://" + std::string(52, 'x') + "...`"});
+  require_faults("refusal: {help_url: 'https://" + std::string(152, 'x') + "'}", {});
+  require_faults("refusal: {text: '', help_url: ''}", {});
+  require_faults("refusal: Ask",
+                 {"10: refusal: expected a mapping with text and help_url, found `Ask`"});
 }
 
 TEST_CASE("lists and mappings have a most") {

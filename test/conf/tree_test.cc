@@ -12,7 +12,7 @@ namespace {
 
 // `depth` lists inside each other, under a key that is not supported yet.
 std::string nested(std::size_t depth) {
-  return "rules: " + std::string(depth, '[') + std::string(depth, ']') + "\n";
+  return "state: " + std::string(depth, '[') + std::string(depth, ']') + "\n";
 }
 
 }  // namespace

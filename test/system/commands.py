@@ -62,8 +62,7 @@ class Commands(harness.TestCase):
         self.assertEqual([line for line, _ in places], ["6", "6", "7", "8"], done.stderr)
 
     def test_keys_of_later_are_refused_as_not_supported_yet(self):
-        for key in ("rules: []", "admin: {socket: /tmp/x}", "state: embedded",
-                    "refusal: {text: x}"):
+        for key in ("admin: {socket: /tmp/x}", "state: embedded"):
             with self.subTest(key=key):
                 path, done = self.check(self.good() + key + "\n")
                 self.assertEqual(done.returncode, 1)

@@ -1,6 +1,7 @@
 // Any text as a settings file. It must never throw or crash; it has settings exactly where it has
 // no error; every diagnostic has one line of text, a place inside the file, and stands in order;
 // what settings hold is what the rest of postern relies on.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <string_view>
 
 #include "conf/load.h"
+#include "conf/prefixes.h"
 #include "conf/source.h"
 
 namespace {
@@ -36,10 +38,37 @@ void check(const Diagnostic& diagnostic, std::size_t size) {
   require(!text_of(diagnostic).empty());
 }
 
+// It goes into replies as it is.
+bool is_reply_text(std::string_view text) {
+  return text.size() <= 160 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void check(const LoginPolicy& logins) {
+  require(logins.cleartext_login.has_value() == (logins.cleartext_login_place.line > 0));
+  require(logins.refuse_from.has_value() == (logins.refuse_from_place.line > 0));
+  require(logins.refuse_share.has_value() == (logins.refuse_share_place.line > 0));
+  require(!logins.refuse_share || logins.refuse_share->value <= Share::kAll);
+}
+
+void check(const Rule& rule, const Settings& settings) {
+  require(!rule.name.empty() && rule.name != "listener");
+  check(rule.logins);
+  for (const auto index : rule.listeners) require(index < settings.listeners.size());
+  for (const auto& prefix : rule.from) {
+    require(prefix.length <= 128);
+    require(parse_prefix(prefix_text(prefix)).value == prefix);
+  }
+  const bool is_early = rule.tls_mode || rule.min_version || rule.bare_newlines;
+  require(rule.users.empty() || !is_early);
+  require(rule.tls_mode != TlsMode::implicit);
+}
+
 void check(const Settings& settings) {
   require(!settings.hostname.empty());
   require(!settings.backends.empty() && !settings.listeners.empty());
-  require(!settings.audit.logs.empty());
+  require(settings.audit.logs.size() <= 8 && settings.audit.keep.count() > 0);
+  require(is_reply_text(settings.refusal.text) && is_reply_text(settings.refusal.help_url));
   require(settings.limits.connections > 0 && settings.limits.connections_per_ip > 0);
   require(settings.limits.idle_timeout.count() > 0 && settings.limits.login_timeout.count() > 0);
   require(settings.limits.line_length >= 1024 && settings.limits.line_length <= 1024 * 1024);
@@ -52,7 +81,9 @@ void check(const Settings& settings) {
     require(listener.backend < settings.backends.size());
     require(listener.tls.min_version <= listener.tls.max_version);
     require(listener.tls_mode == TlsMode::none || !settings.certificates.empty());
+    check(listener.logins);
   }
+  for (const auto& rule : settings.rules) check(rule, settings);
 }
 
 }  // namespace

@@ -1,0 +1,195 @@
+// What is wrong between the rules.
+#include "conf/check_rules.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/nearest.h"
+#include "conf/reach.h"
+#include "conf/shadows.h"
+#include "conf/source.h"
+#include "conf/words.h"
+
+namespace postern::conf {
+namespace {
+
+void find_listeners(Draft& draft, Findings& findings) {
+  std::vector<std::string_view> names;
+  bool all_known = true;
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    names.push_back(draft.settings.listeners[i].name);
+    all_known = all_known && is_stated(draft.listeners[i].name);
+  }
+  for (std::size_t i = 0; i < draft.rules.size(); ++i) {
+    for (const auto& [name, place] : draft.rules[i].listeners) {
+      const auto found = std::find(names.begin(), names.end(), name);
+      if (found != names.end()) {
+        draft.settings.rules[i].listeners.push_back(
+            static_cast<std::size_t>(found - names.begin()));
+        continue;
+      }
+      draft.rules[i].is_whole = false;
+      if (names.empty() || !all_known) continue;  // it may be the one that was not valid
+      const auto near = nearest(name, names);
+      findings.error(place, "no listener " + shown(name) +
+                                (near.empty() ? "; expected the name of one of `listeners`"
+                                              : "; did you mean " + shown(near) + "?"));
+    }
+  }
+}
+
+// Events name the rule that gave a verdict, and `listener` where none did.
+void check_names(const Draft& draft, Findings& findings) {
+  std::unordered_map<std::string_view, Place> seen;
+  for (std::size_t i = 0; i < draft.rules.size(); ++i) {
+    const Place place = draft.rules[i].name;
+    if (!is_stated(place)) continue;
+    const auto& name = draft.settings.rules[i].name;
+    if (name == "listener") {
+      findings.error(place,
+                     "a rule named `listener`; expected another name: events say so where no rule "
+                     "matched");
+      continue;
+    }
+    const auto [first, is_new] = seen.emplace(name, place);
+    if (!is_new)
+      findings.error(place, "rule " + shown(name) + " stands on " + on_line(first->second) +
+                                " already; expected a name of its own");
+  }
+}
+
+// What holds from a connection's first byte on cannot depend on a name that comes later.
+void check_users(const Rule& rule, const RulePlaces& places, Findings& findings) {
+  if (!places.names_users) return;
+  const auto refuse = [&](Place place, std::string_view key) {
+    if (is_stated(place))
+      findings.error(place, "`" + std::string(key) +
+                                "` with `users` can never act: it holds before a name is known; "
+                                "expected it in a rule without `users`");
+  };
+  refuse(rule.tls_mode_place, "tls");
+  refuse(rule.min_version_place, "min_version");
+  refuse(places.bare_newlines, "bare_newlines");
+}
+
+// One rule with the listeners that it is for.
+class RuleCheck {
+ public:
+  RuleCheck(const Draft& draft, std::size_t index, Findings& findings)
+      : draft_(draft),
+        rule_(draft.settings.rules[index]),
+        places_(draft.rules[index]),
+        findings_(findings) {
+    for (std::size_t i = 0; i < draft.settings.listeners.size(); ++i)
+      if (is_for(rule_, i)) listeners_.push_back(i);
+  }
+
+  void run() const {
+    check_version();
+    check_tls_keys();
+    check_login_keys();
+  }
+
+ private:
+  const Listener& listener(std::size_t index) const { return draft_.settings.listeners[index]; }
+
+  // Whether `holds` for each of the listeners; not where one of them is not valid.
+  template <class Condition>
+  bool each(Condition holds) const {
+    return std::all_of(listeners_.begin(), listeners_.end(), [&](std::size_t index) {
+      const auto& places = draft_.listeners[index];
+      return is_stated(places.tls_mode) && is_stated(places.protocol) && holds(index);
+    });
+  }
+
+  void warn(Place place, std::string_view key, std::string_view why) const {
+    if (is_stated(place))
+      findings_.warning(place, std::string(key) + " never acts" + std::string(why));
+  }
+
+  void check_version() const {
+    if (!rule_.min_version) return;
+    for (const auto index : listeners_) {
+      const Listener& one = listener(index);
+      if (mode_of(rule_, one) == TlsMode::none || *rule_.min_version <= one.tls.max_version)
+        continue;
+      return findings_.error(rule_.min_version_place,
+                             "min_version is above max_version of listener " + shown(one.name) +
+                                 "; expected one that is not above it");
+    }
+  }
+
+  void check_tls_keys() const {
+    if (each([&](std::size_t i) { return listener(i).tls_mode == TlsMode::implicit; }))
+      warn(rule_.tls_mode_place, "tls", ": TLS begins at once on its listeners");
+    else if (each([&](std::size_t i) {
+               return mode_of(rule_, listener(i)) == TlsMode::none &&
+                      listener(i).tls_mode == TlsMode::none;
+             }))
+      warn(rule_.tls_mode_place, "tls", ": its listeners have no TLS");
+    if (each([&](std::size_t i) { return mode_of(rule_, listener(i)) == TlsMode::none; }))
+      warn(rule_.min_version_place, "min_version", ": its clients have no TLS");
+    if (each([&](std::size_t i) { return !is_mail(listener(i).protocol); }))
+      warn(places_.bare_newlines, "bare_newlines", " outside smtp and submission");
+  }
+
+  // A rule for users has the mode of the listener, or of a rule without users.
+  bool may_be_clear_by_rule(std::size_t index) const {
+    return places_.names_users ? may_be_clear(draft_, index)
+                               : is_clear(mode_of(rule_, listener(index)));
+  }
+
+  void check_login_keys() const {
+    const LoginPolicy& logins = rule_.logins;
+    const auto warn_dated = [&](std::string_view why) {
+      warn(logins.refuse_from_place, "refuse_from", why);
+      warn(logins.refuse_share_place, "refuse_share", why);
+    };
+    if (each([&](std::size_t i) { return !may_be_clear_by_rule(i); })) {
+      constexpr std::string_view kWhy = ": no login comes without TLS there";
+      warn(logins.cleartext_login_place, "cleartext_login", kWhy);
+      warn_dated(kWhy);
+    } else if (logins.cleartext_login == CleartextLogin::refuse) {
+      warn_dated(" with `cleartext_login: refuse`");
+    } else if (each([&](std::size_t i) {
+                 return cleartext_login_of(rule_, listener(i)) == CleartextLogin::refuse;
+               })) {
+      warn_dated(" with `cleartext_login: refuse`, which its listeners have");
+    }
+  }
+
+  const Draft& draft_;
+  const Rule& rule_;
+  const RulePlaces& places_;
+  Findings& findings_;
+  std::vector<std::size_t> listeners_;
+};
+
+void check_shadows(const Draft& draft, Findings& findings) {
+  for (const auto& [hidden, by] : shadows(draft)) {
+    const Place place = draft.rules[hidden].name;
+    if (!is_stated(place)) continue;
+    findings.warning(place, "rule " + shown(draft.settings.rules[hidden].name) +
+                                " never acts: rule " + shown(draft.settings.rules[by].name) +
+                                " on " + on_line(draft.settings.rules[by].place) +
+                                " matches before it");
+  }
+}
+
+}  // namespace
+
+void check_rules(Draft& draft, Findings& findings) {
+  find_listeners(draft, findings);
+  check_names(draft, findings);
+  for (std::size_t i = 0; i < draft.rules.size(); ++i) {
+    check_users(draft.settings.rules[i], draft.rules[i], findings);
+    if (draft.rules[i].is_whole) RuleCheck(draft, i, findings).run();
+  }
+  check_shadows(draft, findings);
+}
+
+}  // namespace postern::conf
