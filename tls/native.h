@@ -54,12 +54,9 @@ struct TicketKeys::Native {
 };
 
 struct ServerContext::Native {
-  using SessionIdContext = std::array<std::uint8_t, SHA256_DIGEST_LENGTH>;
-
   bssl::UniquePtr<SSL_CTX> context;
   std::uint16_t min_version = 0;  // as on the wire
   OldVersions old_versions = OldVersions::refuse;
-  SessionIdContext old_session_id_context{};  // of clients below min_version
   CertificateChoice certificates;
   std::string alpn;
   AlpnMode alpn_mode = AlpnMode::strict;

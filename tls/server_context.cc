@@ -57,12 +57,10 @@ bool is_old(const Offer& offer, std::uint16_t min_version) {
 
 // Lets one client of an old version in, with what a context of old versions serves. The highest
 // version stays, so the server's random says that there was more (RFC 8446 section 4.1.3).
-bool admit_old(SSL* ssl, const ServerContext::Native& native) {
+bool admit_old(SSL* ssl) {
   static const std::string suites = all_suites();
-  const auto& scope = native.old_session_id_context;
   return SSL_set_min_proto_version(ssl, TLS1_VERSION) == 1 &&
-         SSL_set_strict_cipher_list(ssl, suites.c_str()) == 1 &&
-         SSL_set_session_id_context(ssl, scope.data(), scope.size()) == 1;
+         SSL_set_strict_cipher_list(ssl, suites.c_str()) == 1;
 }
 
 // Runs before BoringSSL judges the hello, so the offer is there whatever comes of it, and before it
@@ -72,7 +70,7 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
   wire.offer = read_offer(*hello);
   const auto& native = *wire.context;
   if (native.old_versions == OldVersions::accept && is_old(*wire.offer, native.min_version) &&
-      !admit_old(hello->ssl, native)) {
+      !admit_old(hello->ssl)) {
     return ssl_select_cert_error;
   }
   const auto& certificates = wire.context->certificates;
@@ -108,15 +106,14 @@ int use_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CT
   return encrypt == 1 ? keys.seal(name, iv, cipher, hmac) : keys.open(name, iv, cipher, hmac);
 }
 
-// A session must not resume where its version is refused, and none where other suites are on, which
-// the lowest version decides. `suffix` tells kinds of clients of one context apart.
-ServerContext::Native::SessionIdContext session_id_context(const ServerOptions& options,
-                                                           std::string_view suffix) {
+// A session must not resume where other suites are on, or where it would be one of an old version and
+// is none here, or the other way round: the lowest version decides all of these. That a session is of
+// the version that is served, BoringSSL sees to.
+std::array<std::uint8_t, SHA256_DIGEST_LENGTH> session_id_context(const ServerOptions& options) {
   std::string text = std::to_string(number_of(options.min_version));
-  text += suffix;
   text += '\n';
   text += options.resumption_scope;
-  ServerContext::Native::SessionIdContext digest;
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
   SHA256(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), digest.data());
   return digest;
 }
@@ -129,7 +126,7 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
   }
   const auto suites =
       options.min_version < Version::tls1_2 ? all_suites() : std::string(kModernSuites);
-  const auto scope = session_id_context(options, "");
+  const auto scope = session_id_context(options);
   if (SSL_CTX_set_strict_cipher_list(context, suites.c_str()) == 0 ||
       SSL_CTX_set1_curves_list(context, kGroups) == 0 ||
       SSL_CTX_set_session_id_context(context, scope.data(), scope.size()) == 0) {
@@ -172,7 +169,6 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   if (!fault.empty()) return Error{fault};
   native->min_version = number_of(options.min_version);
   native->old_versions = options.old_versions;
-  native->old_session_id_context = session_id_context(options, " and before");
   native->certificates = CertificateChoice(options.credentials);
   native->alpn = options.alpn;
   native->alpn_mode = options.alpn_strict ? AlpnMode::strict : AlpnMode::off;

@@ -46,8 +46,7 @@ class ServerContext {
   // the first with an ECDSA (or Ed25519) key where the client can use it, else the first with RSA.
   // OldVersions::accept changes nothing for a client that offers min_version or more, even where
   // its handshake fails for other reasons; what it offers decides, so a client that was led to
-  // offer less is told so (RFC 8446 section 4.1.3, RFC 7507). Sessions of clients below min_version
-  // resume among themselves only.
+  // offer less is told so (RFC 8446 section 4.1.3, RFC 7507).
   // Errors: no credentials, a key that TLS cannot use, min_version above max_version, a version
   // that this BoringSSL does not have.
   static Result<std::shared_ptr<const ServerContext>> make(const ServerOptions& options);
