@@ -3,11 +3,12 @@
 
 #include <algorithm>
 
+#include "protocols/user_name.h"
+
 namespace postern::protocols {
 
 namespace {
 
-constexpr std::size_t kLongestUser = 255;
 constexpr std::size_t kLongestMechanism = 32;  // RFC 4422 section 3.1 allows 20
 
 bool is_mechanism_char(char c) {
@@ -29,7 +30,7 @@ LoginArguments read_login(const ImapCommand& command) {
     result.stage = LoginArguments::Stage::name_announced;
     return result;
   }
-  result.login.user = imap_value(name, kLongestUser);
+  result.login.user = user_name(imap_value(name, command.size()));
   const auto password = arguments.next();
   if (announced) result.stage = LoginArguments::Stage::password_announced;
   result.exposed = name.kind == Kind::broken ||

@@ -7,11 +7,6 @@
 
 namespace postern::protocols {
 
-// UTF-8 as it is; anything else is taken for Latin-1 and becomes UTF-8.
-std::string utf8_or_latin1(std::string_view text);
-// Latin-1 becomes UTF-8.
-std::string latin1_to_utf8(std::string_view text);
-
 // Who logs in, from an NTLM type 3 message (AUTHENTICATE), as UTF-8: DOMAIN\user, or the user alone
 // where the domain is empty; "" for an anonymous login. None: not a type 3, or malformed in its
 // header or in a name's place. Reads the names and their places only, never a response or a key.

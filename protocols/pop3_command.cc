@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "protocols/line_buffer.h"
+#include "protocols/user_name.h"
 
 namespace postern::protocols {
 
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
-constexpr std::size_t kLongestUser = 255;
 constexpr std::size_t kLongestCode = 32;  // octets of a response code that is worth keeping
 
 struct VerbRow {
@@ -75,13 +75,10 @@ void Pop3CommandOrder::tell(Steps& out) {
   out.add(ClientNamed{NamedBy::commands, std::exchange(verbs_, {})});
 }
 
-Login pop3_user_login(std::string_view argument) {
-  return {"USER", std::string(argument.substr(0, kLongestUser)), {}, true};
-}
+Login pop3_user_login(std::string_view argument) { return {"USER", user_name(argument), {}, true}; }
 
 Login pop3_apop_login(std::string_view argument) {
-  const auto name = argument.substr(0, argument.find_first_of(kBlanks));
-  return {"APOP", std::string(name.substr(0, kLongestUser)), {}, false};
+  return {"APOP", user_name(argument.substr(0, argument.find_first_of(kBlanks))), {}, false};
 }
 
 Pop3Auth split_pop3_auth(std::string_view argument) {

@@ -13,7 +13,7 @@
 //   cancelled   waits                         the answer to postern's own "*": commands
 //   upgrading   waits                         all replies given: +OK, BeginTls
 //   leaving     thrown away                   all replies given: postern's last words, End
-//   refusing    any: gets the words           leaving
+//   refusing    any: gets the words           End
 //   quit        thrown away                   the backend closes: End client_quit
 //
 // Replies are matched through expected_: each command that was passed on stands there with the kind

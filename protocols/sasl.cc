@@ -28,13 +28,13 @@
 #include "protocols/base64.h"
 #include "protocols/line_buffer.h"
 #include "protocols/ntlm.h"
+#include "protocols/user_name.h"
 
 namespace postern::protocols {
 
 namespace {
 
 constexpr std::size_t kLongestMechanism = 32;
-constexpr std::size_t kLongestUser = 255;
 constexpr std::size_t kLongestResponse = 128 * 1024;  // base64; a longer one is not looked at
 constexpr int kMostResponses = 16;                    // later ones are not looked at
 
@@ -46,17 +46,6 @@ struct Decoded {
   Decoded& operator=(const Decoded&) = delete;
   ~Decoded() { wipe(bytes); }
 };
-
-// Cuts to the longest user, but not within a UTF-8 sequence.
-std::string bounded(std::string name) {
-  if (name.size() <= kLongestUser) return name;
-  std::size_t end = kLongestUser;
-  for (int i = 0; i < 3 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80; ++i) --end;
-  name.resize(end);
-  return name;
-}
-
-std::string text(std::string_view bytes) { return bounded(utf8_or_latin1(bytes)); }
 
 void set(Login& login, std::string user, std::string authorization) {
   login.user = std::move(user);
@@ -70,7 +59,8 @@ void read_plain(std::string_view message, Login& login) {
   const auto second = message.find('\0', first + 1);
   if (second == std::string_view::npos || second == first + 1) return;
   if (message.find('\0', second + 1) != std::string_view::npos) return;
-  set(login, text(message.substr(first + 1, second - first - 1)), text(message.substr(0, first)));
+  set(login, user_name(message.substr(first + 1, second - first - 1)),
+      user_name(message.substr(0, first)));
 }
 
 // RFC 2195 section 2: a user may hold spaces, the digest (32 hexadecimal digits) none.
@@ -80,7 +70,7 @@ void read_cram_md5(std::string_view message, Login& login) {
   if (space == std::string_view::npos || message.size() - space - 1 != kDigits) return;
   const auto digest = message.substr(space + 1);
   if (digest.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) return;
-  set(login, text(message.substr(0, space)), {});
+  set(login, user_name(message.substr(0, space)), {});
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -142,7 +132,7 @@ void read_digest_md5(std::string_view message, Login& login) {
     if (equal_ignoring_case(*key, "charset")) utf8 = equal_ignoring_case(value, "utf-8");
   }
   const auto converted = [&](const std::string& name) {
-    return bounded(utf8 ? utf8_or_latin1(name) : latin1_to_utf8(name));
+    return bounded_user_name(utf8 ? utf8_or_latin1(name) : latin1_to_utf8(name));
   };
   if (!user.empty()) set(login, converted(user), converted(authorization));
 }
@@ -167,7 +157,7 @@ std::optional<std::string> saslname(std::string_view escaped) {
     }
     escaped.remove_prefix(3);
   }
-  return text(name);
+  return user_name(name);
 }
 
 // Takes a gs2 header off the front (RFC 5801 section 4): n,[a=name], or y,… or p=type,…. Gives the
@@ -204,12 +194,12 @@ void read_xoauth2(std::string_view message, Login& login) {
   constexpr std::string_view kUser = "user=";
   const auto end = message.find('\x01');
   if (!message.starts_with(kUser) || end == std::string_view::npos) return;
-  set(login, text(message.substr(kUser.size(), end - kUser.size())), {});
+  set(login, user_name(message.substr(kUser.size(), end - kUser.size())), {});
 }
 
 void read_ntlm(std::string_view message, Login& login) {
   auto user = ntlm_name(message);
-  if (user) set(login, bounded(*std::move(user)), {});
+  if (user) set(login, bounded_user_name(*std::move(user)), {});
 }
 
 void read_spnego(std::string_view message, Login& login) {
@@ -234,10 +224,10 @@ void read_gssapi(std::string_view message, Login& login) {
   const std::size_t plain = body.size() - checksum;
   const std::size_t shift = rotated % body.size();
   std::string identity;
-  for (std::size_t i = kLayer; i < plain && identity.size() <= kLongestUser; ++i) {
+  for (std::size_t i = kLayer; i < plain && identity.size() <= kMaxUserName; ++i) {
     identity.push_back(body[(i + shift) % body.size()]);
   }
-  login.authorization = text(identity);
+  login.authorization = user_name(identity);
 }
 
 enum class Reader {
@@ -277,7 +267,7 @@ void read(Reader reader, std::string_view message, Login& login) {
       return read_plain(message, login);
     case Reader::login:
     case Reader::external:
-      return set(login, text(message), {});
+      return set(login, user_name(message), {});
     case Reader::cram_md5:
       return read_cram_md5(message, login);
     case Reader::digest_md5:

@@ -18,8 +18,8 @@
 //   chunk                counted, passed none left: command
 //   skipped_chunk        counted, lost   none left: command
 //   upgrade              wait (for TLS)  no reply outstanding: BeginTls, over
-//   words                one line        it is answered for a backend that is gone, or that never
-//                                        was: over
+//   words                one line        it is answered for a backend that is gone, or never was:
+//                                        over
 //   last_words           lost            the client did wrong; its last reply, in its turn: over
 //   over                 -
 //
@@ -152,7 +152,6 @@ class SmtpDialogue : public Dialogue {
   SmtpBody body_;
   std::uint64_t chunk_left_ = 0;
   std::optional<SaslExchange> exchange_;
-  bool warns_ = false;      // its success is to be followed by a warning
   std::string held_line_;   // of a login that is being judged
   std::string held_reply_;  // EHLO's, or the words of a refused greeting
   Cause words_cause_ = Cause::backend_refused;
@@ -162,6 +161,7 @@ class SmtpDialogue : public Dialogue {
   bool said_421_ = false;         // the backend's last reply was its farewell
   bool chunking_ = false;         // the backend offered CHUNKING
   bool after_refusal_ = false;    // a refused AUTH or DATA was the last command known
+  bool warns_ = false;            // a warning goes with the login's success
   bool layer_may_begin_ = false;  // a login may have agreed on a SASL security layer
   bool mail_begun_ = false;
   bool client_ended_ = false;

@@ -24,7 +24,8 @@ struct Login {
   // CRAM-MD5, NTLM …: upper case, printable ASCII, at most 32 characters.
   std::string mechanism;
   // The authentication identity as typed, NTLM's as DOMAIN\user; empty while unknown, and for good
-  // where the mechanism hides it. At most 255 octets, of any value: whoever prints it escapes it.
+  // where the mechanism hides it. UTF-8, at most 255 octets, of any value: whoever prints it escapes
+  // it.
   std::string user;
   // The authorization identity where it is given and differs from `user`; otherwise empty.
   std::string authorization;

@@ -95,13 +95,8 @@ class Maker {
 
   void add(std::size_t index) {
     const auto& listener = settings_.listeners[index];
-    auto service =
-        std::make_shared<session::Service>(session::Service{owned_,
-                                                            index,
-                                                            protocol_of(listener.protocol),
-                                                            options(),
-                                                            {},
-                                                            backends_[listener.backend]});
+    auto service = std::make_shared<session::Service>(session::Service{
+        owned_, index, protocol_of(listener.protocol), options(), {}, backends_[listener.backend]});
     if (listener.tls_mode != conf::TlsMode::none && !credentials_.empty()) {
       for (const auto lowest : lowest_versions(index)) {
         auto context = tls::ServerContext::make(tls_options_of(listener, lowest));

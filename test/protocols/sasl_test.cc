@@ -9,6 +9,7 @@
 
 #include "protocols/base64.h"
 #include "protocols/ntlm.h"
+#include "protocols/user_name.h"
 
 using namespace postern::protocols;
 

@@ -145,3 +145,20 @@ TEST_CASE("POP3's USER and APOP name their user as it was sent") {
   REQUIRE(user("APOP jdoe c4c9334bac560ecc979e58001b3e22fb") == "APOP user=jdoe");
   REQUIRE(user("AUTH MSN") == "NTLM");
 }
+
+TEST_CASE("a name in Latin-1 is the same name in UTF-8, by whatever command it comes") {
+  const std::string name = "j\xfcrgen";
+  const std::string user = " user=j\\xc3\\xbcrgen secret";
+  REQUIRE(tried(kFramings[1], {client("a LOGIN \"" + name + "\" x\r\n")}) == "LOGIN" + user);
+  REQUIRE(tried(kFramings[1], {client("a LOGIN {6+}\r\n" + name + " x\r\n")}) == "LOGIN" + user);
+  REQUIRE(tried(kFramings[2], {client("USER " + name + "\r\n")}) == "USER" + user);
+  REQUIRE(tried(kFramings[0], {client("AUTH LOGIN avxyZ2Vu\r\n")}) == "AUTH-LOGIN" + user);
+  for (const std::string letter : {"\xfc", "\xc3\xbc", "\xf0\x9f\x98\x80"}) {
+    std::string longest;
+    for (int i = 0; i < 300; ++i) longest += letter;
+    const auto cut = tried(kFramings[1], {client("a LOGIN \"" + longest + "\" x\r\n")});
+    REQUIRE(cut == "LOGIN" + tried(kFramings[2], {client("USER " + longest + "\r\n")}).substr(4));
+    const std::size_t octets = letter.size() == 4 ? 252 : 254;
+    REQUIRE(cut.size() == std::string("LOGIN user= secret").size() + 4 * octets);
+  }
+}

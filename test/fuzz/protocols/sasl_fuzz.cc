@@ -14,6 +14,7 @@
 
 #include "protocols/ntlm.h"
 #include "protocols/sasl.h"
+#include "protocols/user_name.h"
 
 using namespace postern::protocols;
 
