@@ -263,14 +263,15 @@ void SqliteInventory::end() {
 }  // namespace
 
 std::variant<std::unique_ptr<Inventory>, std::string> Inventory::open(Options options) {
+  const auto fault = [&options](const std::string& words) { return options.path + ": " + words; };
   auto lock = WriterLock::take(options.path);
-  if (auto* error = std::get_if<std::string>(&lock)) return std::move(*error);
+  if (const auto* error = std::get_if<std::string>(&lock)) return fault(*error);
   auto opened = Store::open(options.path, options.node);
-  if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
+  if (const auto* error = std::get_if<std::string>(&opened)) return fault(*error);
   auto& store = std::get<std::unique_ptr<Store>>(opened);
   const bool had_unclean_stop = store->has_unended_run(options.node);
   const auto run = store->begin_run(options.node, now_milliseconds());
-  if (const auto* error = std::get_if<std::string>(&run)) return *error;
+  if (const auto* error = std::get_if<std::string>(&run)) return fault(*error);
   return std::make_unique<SqliteInventory>(std::move(options),
                                            std::move(std::get<WriterLock>(lock)), std::move(store),
                                            std::get<std::int64_t>(run), had_unclean_stop);

@@ -22,7 +22,8 @@ struct Options {
 class Inventory {
  public:
   // Opens or makes the database (mode 0640) and starts the thread. Errors (no such folder, no
-  // permission, in use by another postern, a schema of a later version) are for the caller to judge.
+  // permission, in use by another postern, a schema of a later version) are for the caller to judge;
+  // they name the path.
   static std::variant<std::unique_ptr<Inventory>, std::string> open(Options options);
   virtual ~Inventory() = default;  // writes what waits, marks the run as stopped
 

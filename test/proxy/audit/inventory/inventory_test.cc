@@ -113,7 +113,7 @@ TEST_CASE("an inventory has one writer at a time") {
   auto one = must_open(folder.file("a.db"));
   const auto second = open(folder.file("a.db"));
   REQUIRE(std::holds_alternative<std::string>(second));
-  CHECK(std::get<std::string>(second) == "in use by another postern");
+  CHECK(std::get<std::string>(second) == folder.file("a.db") + ": in use by another postern");
   one.reset();
   must_open(folder.file("a.db"));
 }
@@ -121,9 +121,13 @@ TEST_CASE("an inventory has one writer at a time") {
 TEST_CASE("an inventory that cannot be is an error at the start") {
   const Folder folder;
   std::ofstream(folder.file("text")) << std::string(10'000, 'a');
-  CHECK(std::get<std::string>(open(folder.file("none/a.db"))) == "No such file or directory");
-  CHECK(std::get<std::string>(open(folder.file("text"))) == "file is not a database");
-  CHECK(std::get<std::string>(open("/proc/a.db")) == "No such file or directory");
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {folder.file("none/a.db"), "No such file or directory"},
+      {folder.file("text"), "file is not a database"},
+      {"/proc/a.db", "No such file or directory"}};
+  for (const auto& [path, words] : cases) {
+    CHECK(std::get<std::string>(open(path)) == path + ": " + words);
+  }
 }
 
 TEST_CASE("what does not fit into the queue is counted") {
