@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "conf/prefixes.h"
 #include "proxy/policy/user_pattern.h"
 
 namespace postern::policy {
@@ -11,15 +12,6 @@ namespace postern::policy {
 namespace {
 
 using conf::Place;
-
-bool contains(const conf::Prefix& prefix, const conf::AddressOctets& address) {
-  const auto whole = prefix.length / 8;
-  if (!std::equal(address.begin(), address.begin() + whole, prefix.address.begin())) return false;
-  const auto rest = prefix.length % 8;
-  if (rest == 0) return true;
-  const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
-  return ((address[whole] ^ prefix.address[whole]) & mask) == 0;
-}
 
 bool is_over(const conf::Rule& rule, Moment now) {
   return rule.until && now >= *rule.until + std::chrono::days(1);
@@ -35,7 +27,7 @@ Match match_client(const conf::Rule& rule, Moment now, const Client& client) {
   }
   if (!rule.from.empty() &&
       std::none_of(rule.from.begin(), rule.from.end(),
-                   [&](const auto& prefix) { return contains(prefix, client.address); })) {
+                   [&](const auto& prefix) { return conf::contains(prefix, client.address); })) {
     return Match::other_address;
   }
   return Match::matched;
@@ -235,13 +227,15 @@ bool may_depend_on_user(const conf::Settings& settings, const Question& question
   const auto mode = admit(settings, question.now, question.client).tls_mode;
   if (mode == conf::TlsMode::required || mode == conf::TlsMode::implicit) return false;
   const auto& listener = settings.listeners[question.client.listener];
-  return std::any_of(settings.rules.begin(), settings.rules.end(), [&](const auto& rule) {
+  for (const auto& rule : settings.rules) {
+    if (match_client(rule, question.now, question.client) != Match::matched) continue;
+    // It takes every name, so that no later rule is ever asked.
     if (rule.users.empty()) return false;
-    if (match_client(rule, question.now, question.client) != Match::matched) return false;
     Decision decision;
     judge_cleartext(decision, question, CleartextPolicy(listener.logins, &rule.logins));
-    return decision.verdict != Verdict::refuse;
-  });
+    if (decision.verdict != Verdict::refuse) return true;
+  }
+  return false;
 }
 
 std::vector<DatedChange> dated_changes(const conf::Settings& settings) {

@@ -86,7 +86,8 @@ using Path = std::vector<PathStep>;
 Decision judge_login(const conf::Settings& settings, const Question& question,
                      Path* path = nullptr);
 
-// Whether some rule for users might allow in clear what is refused while the name is awaited.
+// Whether some rule for users might allow in clear what is refused while the name is awaited. Rules
+// behind one that takes every name are never asked.
 bool may_depend_on_user(const conf::Settings& settings, const Question& question);
 
 // Something in the settings that begins or ends to act on a day.
