@@ -48,7 +48,8 @@ Parsed<std::chrono::sys_seconds> parse_moment(std::string_view text) {
   const auto date = parse_date(text.substr(0, kDateForm.size()));
   const auto time = text.substr(std::min(text.size(), kDateForm.size()));
   const bool is_long = has_form(time, kTimeForm);
-  if (!time.empty() && !is_long && !has_form(time, kShortTimeForm))
+  const bool has_time = is_long || has_form(time, kShortTimeForm);
+  if (!has_form(text.substr(0, kDateForm.size()), kDateForm) || (!time.empty() && !has_time))
     return {{}, "a date, such as 2027-03-01, or a time in UTC, such as 2027-03-01T08:30Z"};
   if (!date.value) return {{}, date.expected};
   if (time.empty()) return {*date.value, ""};

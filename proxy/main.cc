@@ -6,6 +6,7 @@
 
 #include "proxy/commands/check.h"
 #include "proxy/commands/demo.h"
+#include "proxy/commands/explain.h"
 #include "proxy/commands/init.h"
 #include "proxy/commands/run.h"
 #include "proxy/commands/version.h"
@@ -18,6 +19,30 @@ constexpr int kUsage = 2;
 
 void add_settings_option(CLI::App& command, std::string& path) {
   command.add_option("--config", path, "The settings file (YAML)")->required()->type_name("FILE");
+}
+
+CLI::App* add_explain(CLI::App& app, commands::ExplainRequest& request) {
+  auto* const explain = app.add_subcommand(
+      "explain", "What would this login get, and by which line of the settings?");
+  add_settings_option(*explain, request.settings_path);
+  explain->add_option("--listener", request.listener, "The listener's name")
+      ->required()
+      ->type_name("NAME");
+  explain->add_option("--from", request.from, "The client's address")
+      ->required()
+      ->type_name("ADDRESS");
+  explain->add_option("--user", request.user, "The user's name, as typed")->type_name("NAME");
+  explain
+      ->add_option("--tls", request.tls,
+                   "none, or the version: 1.0, 1.1, 1.2, 1.3 (default: none where the listener "
+                   "begins in clear text, else 1.3)")
+      ->type_name("VERSION");
+  explain
+      ->add_option("--at", request.at,
+                   "A day (2027-03-01) or a moment in UTC (2027-03-01T08:30Z) (default: now)")
+      ->type_name("DATE");
+  explain->add_flag("--json", request.json, "One JSON object");
+  return explain;
 }
 
 int print_initial_settings(const commands::InitRequest& request) {
@@ -63,6 +88,9 @@ int parse_and_run(int argc, char** argv) {
       ->type_name("FILE");
   init->add_option("--key", init_request.key, "Its private key, PEM")->type_name("FILE");
 
+  commands::ExplainRequest explain_request;
+  auto* const explain = add_explain(app, explain_request);
+
   commands::DemoRequest demo_request;
   auto* const demo = app.add_subcommand(
       "demo", "Show it all: an old mail server, postern before it, and a tour of what it does");
@@ -76,6 +104,7 @@ int parse_and_run(int argc, char** argv) {
   }
   if (run->parsed()) return commands::run(settings_path);
   if (check->parsed()) return commands::check(check_request);
+  if (explain->parsed()) return commands::explain(explain_request);
   if (init->parsed()) return print_initial_settings(init_request);
   return commands::demo(demo_request);
 }

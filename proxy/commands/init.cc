@@ -65,7 +65,8 @@ listeners:
     backend: smtp
 
   # Users' mailboxes. For the first weeks clear-text logins on 143 and 110 work as before and are
-  # recorded: the audit log tells who still needs them. Then: warn, refuse, and `tls: required`.
+  # recorded: the audit log tells who still needs them. Then: `cleartext_login: warn`, a date in
+  # `refuse_from`, `rules` for who cannot do better yet, and in the end `tls: required`.
   - name: imap
     protocol: imap
     address: "0.0.0.0:143"
@@ -101,7 +102,7 @@ smtp:
 
 # One JSON line for each login and each session's end.
 audit:
-  log: stdout                      # or file:/var/log/postern/audit.jsonl, or a list of both
+  log: stdout                      # file:/var/log/postern/audit.jsonl, syslog, journald, or a list
 
 log:
   level: info

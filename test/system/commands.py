@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The command line: check, init, --version, --help; their exit statuses and whole error texts."""
+import json
 import pathlib
 import re
 
@@ -13,6 +14,16 @@ backends:
   old: {{servers: ["127.0.0.1:143"]}}
 listeners:
   - {{name: imap, protocol: imap, address: "127.0.0.1:{port}", tls: implicit, backend: old}}
+"""
+
+EXPLAINED = """\
+certificates: [{chain: none.pem, key: none.key}]
+backends: {old: {servers: ["127.0.0.1:143"]}}
+listeners:
+  - {name: imap, protocol: imap, address: "127.0.0.1:1", tls: optional, backend: old, cleartext_login: warn, refuse_from: 2027-03-01}
+rules:
+  - {name: hall, from: ["192.0.2.64/28"], cleartext_login: observe, until: 2027-06-30}
+  - {name: robots, users: ["svc-*"], cleartext_login: refuse}
 """
 
 
@@ -92,7 +103,8 @@ class Commands(harness.TestCase):
 
     def test_usage_errors_are_2(self):
         for words in ([], ["sing"], ["check"], ["run"], ["check", "--config"],
-                      ["check", "--nonsense"], ["init"]):
+                      ["check", "--nonsense"], ["init"],
+                      ["explain"], ["explain", "--config", "x", "--listener", "imap"]):
             with self.subTest(words=words):
                 done = run(args.postern, *words, timeout=20)
                 self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
@@ -147,13 +159,63 @@ class Commands(harness.TestCase):
             self.assertIn(b"RCPT TO:", fake.everything())
             self.assertNotIn(b"DATA", fake.everything())
 
+    def explain(self, *more):
+        """explain with settings whose certificate is not there: only the settings are loaded."""
+        path = self.file(EXPLAINED)
+        return path, run(args.postern, "explain", "--config", path, *more, timeout=20)
+
+    def test_explain_names_the_rule_and_the_line_that_decide(self):
+        path, done = self.explain("--listener", "imap", "--from", "192.0.2.7", "--user", "svc-scan")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^verdict: refuse$")
+        self.assertIn(f"key          cleartext_login ({path}:7:55)", done.stdout)
+        self.assertIn(f"{path}:6:5 hall: passed over: for other addresses", done.stdout)
+        self.assertIn(f"{path}:7:5 robots: matches", done.stdout)
+        self.assertIn("[PRIVACYREQUIRED]", done.stdout)
+
+    def test_explain_of_another_day_another_address_and_tls(self):
+        def verdict(*more):
+            _, done = self.explain("--listener", "imap", "--json", *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)["verdict"]
+        self.assertEqual(verdict("--from", "192.0.2.7", "--at", "2027-02-28T23:59Z"), "warn")
+        self.assertEqual(verdict("--from", "192.0.2.7", "--at", "2027-03-01"), "refuse")
+        self.assertEqual(verdict("--from", "192.0.2.70", "--at", "2027-03-01"), "allow")
+        self.assertEqual(verdict("--from", "::ffff:192.0.2.70", "--at", "2027-07-01"), "refuse")
+        self.assertEqual(verdict("--from", "192.0.2.7", "--tls", "1.3"), "allow")
+        self.assertEqual(verdict("--from", "192.0.2.7", "--tls", "1.1"), "refuse")
+
+    def test_explain_of_what_cannot_be_is_2_and_of_bad_settings_1(self):
+        for words, said in (
+                (["--listener", "imp", "--from", "192.0.2.7"],
+                 "postern explain: --listener: no listener `imp`; did you mean `imap`?"),
+                (["--listener", "web-mail", "--from", "192.0.2.7"],
+                 "postern explain: --listener: no listener `web-mail`; expected imap"),
+                (["--listener", "imap", "--from", "192.0.2.0/24"],
+                 "postern explain: --from: expected a numeric IPv4 or IPv6 address, such as "
+                 "192.0.2.7, found `192.0.2.0/24`"),
+                (["--listener", "imap", "--from", "192.0.2.7", "--tls", "1.4"],
+                 "postern explain: --tls: expected none, 1.0, 1.1, 1.2 or 1.3, found `1.4`"),
+                (["--listener", "imap", "--from", "192.0.2.7", "--at", "soon"],
+                 "postern explain: --at: expected a date, such as 2027-03-01, or a time in UTC, "
+                 "such as 2027-03-01T08:30Z, found `soon`")):
+            with self.subTest(words=words):
+                _, done = self.explain(*words)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertEqual(done.stderr, said + "\n")
+        path = self.file(EXPLAINED.replace("protocol", "protocl"))
+        done = run(args.postern, "explain", "--config", path, "--listener", "imap", "--from",
+                   "192.0.2.7", timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rf"{re.escape(str(path))}:4:\d+: ")
+
     def test_version_names_its_boringssl(self):
         done = run(args.postern, "--version", check=0)
         self.assertRegex(done.stdout, r"^postern \d+\.\d+\.\d+")
         self.assertIn("BoringSSL", done.stdout)
 
     def test_help_for_each(self):
-        for words in ([], ["run"], ["check"], ["init"], ["demo"]):
+        for words in ([], ["run"], ["check"], ["init"], ["explain"], ["demo"]):
             with self.subTest(words=words):
                 done = run(args.postern, *words, "--help", check=0)
                 self.assertIn(" ".join(["postern", *words]), done.stdout)
@@ -162,7 +224,7 @@ class Commands(harness.TestCase):
     def test_the_manual_page_names_every_command_and_option(self):
         source = pathlib.Path(__file__).parents[2] / "proxy/commands/postern.1"
         page = source.read_text().replace("\\-", "-")
-        for words in ([], ["run"], ["check"], ["init"], ["demo"]):
+        for words in ([], ["run"], ["check"], ["init"], ["explain"], ["demo"]):
             done = run(args.postern, *words, "--help", check=0)
             for option in re.findall(r"--[a-z]+", done.stdout):
                 with self.subTest(words=words, option=option):

@@ -1,0 +1,289 @@
+// See explanation.h.
+#include "proxy/commands/explanation.h"
+
+#include <fmt/format.h>
+
+#include "conf/words.h"
+#include "protocols/dialogue.h"
+#include "protocols/help.h"
+#include "protocols/imap_replies.h"
+#include "protocols/pop3_replies.h"
+#include "protocols/smtp_replies.h"
+
+namespace postern::commands {
+
+namespace {
+
+using conf::Protocol;
+using conf::TlsMode;
+using policy::Name;
+using policy::Verdict;
+
+protocols::Protocol protocol_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::smtp:
+      return protocols::Protocol::smtp;
+    case Protocol::submission:
+      return protocols::Protocol::submission;
+    case Protocol::imap:
+      return protocols::Protocol::imap;
+    case Protocol::pop3:
+      return protocols::Protocol::pop3;
+  }
+  __builtin_unreachable();
+}
+
+// The ways to log in that show the name before the secret.
+std::string_view name_first(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::smtp:
+    case Protocol::submission:
+      return "AUTH LOGIN";
+    case Protocol::imap:
+      return "LOGIN with synchronising literals, AUTHENTICATE LOGIN";
+    case Protocol::pop3:
+      return "USER, AUTH LOGIN";
+  }
+  __builtin_unreachable();
+}
+
+protocols::Farewell farewell_for(conf::TlsVersion version) {
+  switch (version) {
+    case conf::TlsVersion::tls1_0:
+      return protocols::Farewell::old_tls_1_0;
+    case conf::TlsVersion::tls1_1:
+      return protocols::Farewell::old_tls_1_1;
+    case conf::TlsVersion::tls1_2:
+    case conf::TlsVersion::tls1_3:
+      return protocols::Farewell::old_tls_1_2;
+  }
+  __builtin_unreachable();
+}
+
+bool is_closed(TlsMode mode) { return mode == TlsMode::required || mode == TlsMode::implicit; }
+
+// Makes one explanation.
+class Maker {
+ public:
+  Maker(const conf::Settings& settings, const LoginCase& login)
+      : settings_(settings),
+        login_(login),
+        listener_(settings.listeners[login.client.listener]),
+        options_{.hostname = settings.hostname,
+                 .line_length = {},
+                 .hidden_verbs = {},
+                 .refusal_text = settings.refusal.text,
+                 .help_url = settings.refusal.help_url} {}
+
+  Explanation make() {
+    made_.admission = policy::admit(settings_, login_.at, login_.client);
+    made_.decision = policy::judge_login(
+        settings_, question(login_.user ? Name::known : Name::awaited), &made_.path);
+    made_.key = key();
+    made_.told = told();
+    made_.acts = acts();
+    add_notes();
+    return std::move(made_);
+  }
+
+ private:
+  bool is_clear() const { return !login_.tls_version; }
+  bool refuses() const { return made_.decision.verdict == Verdict::refuse; }
+  TlsMode mode() const { return made_.admission.tls_mode; }
+
+  const conf::Rule* matched() const {
+    const bool has_one = !made_.path.empty() && made_.path.back().match == policy::Match::matched;
+    return has_one ? made_.path.back().rule : nullptr;
+  }
+
+  policy::Question question(Name name) const {
+    policy::Question asked;
+    asked.now = login_.at;
+    asked.client = login_.client;
+    if (!is_clear()) {
+      asked.security =
+          mode() == TlsMode::implicit ? policy::Security::implicit : policy::Security::starttls;
+    }
+    asked.tls_version = login_.tls_version;
+    asked.name = name;
+    if (name == Name::known) asked.user = *login_.user;
+    return asked;
+  }
+
+  std::string_view key() const {
+    if (made_.decision.reason == policy::Reason::tls_version) return "min_version";
+    if (!is_clear()) return "";
+    if (is_closed(mode())) return "tls";
+    if (made_.decision.is_by_share) return "refuse_share";
+    const auto is_here = [&](const conf::Place& place) {
+      return place.line > 0 && place.line == made_.decision.place.line &&
+             place.column == made_.decision.place.column;
+    };
+    const auto* const rule = matched();
+    const bool is_dated = is_here(listener_.logins.refuse_from_place) ||
+                          (rule != nullptr && is_here(rule->logins.refuse_from_place));
+    return is_dated ? "refuse_from" : "cleartext_login";
+  }
+
+  std::string told() const {
+    std::string line = whole_told();
+    while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.pop_back();
+    return line;
+  }
+
+  std::string whole_told() const {
+    const auto protocol = protocol_of(listener_.protocol);
+    if (made_.decision.reason == policy::Reason::tls_version) {
+      if (listener_.tls.old_tls == conf::OldTls::alert) return "";
+      return protocols::farewell_line(protocol, farewell_for(*login_.tls_version), options_);
+    }
+    if (made_.decision.verdict == Verdict::warn) return warning();
+    if (!refuses()) return "";
+    if (mode() == TlsMode::implicit)
+      return protocols::farewell_line(protocol, protocols::Farewell::clear_on_tls_port, options_);
+    return protocols::with_help(refusal(), options_);
+  }
+
+  std::string_view refusal() const {
+    using protocols::ImapText;
+    using protocols::Pop3Reply;
+    using protocols::SmtpReply;
+    switch (listener_.protocol) {
+      case Protocol::smtp:
+      case Protocol::submission:
+        return protocols::smtp_text(mode() == TlsMode::required ? SmtpReply::starttls_first
+                                                                : SmtpReply::auth_needs_tls);
+      case Protocol::imap:
+        return protocols::imap_text(ImapText::tagged_privacy_required);
+      case Protocol::pop3:
+        return protocols::text_of(Pop3Reply::login_needs_tls);
+    }
+    __builtin_unreachable();
+  }
+
+  // Of a login whose secret crosses the wire readable.
+  std::string warning() const {
+    if (listener_.protocol == Protocol::imap) {
+      return protocols::with_help(protocols::imap_text(protocols::ImapText::warn_secret), options_);
+    }
+    protocols::Login login;
+    login.sends_secret = true;
+    return protocols::with_warning("", 0, login, options_);
+  }
+
+  std::string acts() const {
+    if (made_.decision.reason == policy::Reason::tls_version) {
+      return listener_.tls.old_tls == conf::OldTls::alert
+                 ? "in the handshake, which ends with an alert"
+                 : "right behind the handshake, as the first answer";
+    }
+    if (!is_clear()) return "";
+    if (mode() == TlsMode::implicit) return "at the first byte that is no TLS";
+    if (mode() == TlsMode::required) return "at the first command of a login";
+    return acts_by_name();
+  }
+
+  // Where the name decides, or would: what a login without one gets says how far it comes.
+  std::string acts_by_name() const {
+    const auto unnamed = question(Name::awaited);
+    const bool is_refused_unnamed =
+        policy::judge_login(settings_, unnamed).verdict == Verdict::refuse;
+    const auto first = name_first(listener_.protocol);
+    if (is_refused_unnamed && refuses()) {
+      if (!login_.user || !policy::may_depend_on_user(settings_, unnamed))
+        return "before the exchange starts";
+      return fmt::format(
+          "once the name is known and before the secret where the name comes first ({}); all other "
+          "mechanisms before the exchange starts",
+          first);
+    }
+    if (is_refused_unnamed) {
+      return fmt::format(
+          "once the name is known, where it comes first ({}); all other mechanisms are refused "
+          "before the exchange starts",
+          first);
+    }
+    if (refuses()) {
+      return fmt::format(
+          "once the name is known and before the secret where the name comes first ({}); with all "
+          "other mechanisms before the response is passed on",
+          first);
+    }
+    return made_.decision.verdict == Verdict::warn ? "with the answer to a login that succeeded"
+                                                   : "";
+  }
+
+  void add_notes() {
+    auto& notes = made_.notes;
+    if (!is_clear() && mode() == TlsMode::none) notes.emplace_back("no TLS is offered here");
+    if (login_.tls_version && *login_.tls_version > listener_.tls.max_version) {
+      notes.push_back(fmt::format("no handshake comes to TLS {}: max_version is {}",
+                                  conf::word(*login_.tls_version),
+                                  conf::word(listener_.tls.max_version)));
+    }
+    if (made_.admission.opens_required)
+      notes.push_back(
+          fmt::format("rule {} lets clear text in on a `required` listener", made_.admission.rule));
+    if (!login_.user && is_clear() && may_vary())
+      notes.emplace_back("without a name, rules for users and refuse_share do not act: see --user");
+  }
+
+  // Whether a name could change the verdict.
+  bool may_vary() const {
+    if (is_closed(mode())) return false;
+    for (const auto& step : made_.path)
+      if (step.match == policy::Match::user_unknown) return true;
+    const auto* const rule = matched();
+    return (rule != nullptr && rule->logins.refuse_share) || listener_.logins.refuse_share;
+  }
+
+  const conf::Settings& settings_;
+  const LoginCase& login_;
+  const conf::Listener& listener_;
+  protocols::Options options_;
+  Explanation made_;
+};
+
+}  // namespace
+
+Explanation explanation_of(const conf::Settings& settings, const LoginCase& login) {
+  return Maker(settings, login).make();
+}
+
+std::string_view reason_of(policy::Match match) {
+  switch (match) {
+    case policy::Match::matched:
+      return "matches";
+    case policy::Match::expired:
+      return "passed over: its last day is over";
+    case policy::Match::other_listener:
+      return "passed over: for other listeners";
+    case policy::Match::other_address:
+      return "passed over: for other addresses";
+    case policy::Match::other_user:
+      return "passed over: for other users";
+    case policy::Match::user_unknown:
+      return "passed over: for users, and no name is known";
+  }
+  __builtin_unreachable();
+}
+
+std::string_view name_of(policy::Match match) {
+  switch (match) {
+    case policy::Match::matched:
+      return "matched";
+    case policy::Match::expired:
+      return "expired";
+    case policy::Match::other_listener:
+      return "other_listener";
+    case policy::Match::other_address:
+      return "other_address";
+    case policy::Match::other_user:
+      return "other_user";
+    case policy::Match::user_unknown:
+      return "user_unknown";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace postern::commands
