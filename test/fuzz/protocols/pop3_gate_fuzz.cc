@@ -4,12 +4,14 @@
 // - all that is sent goes to the client, in whole lines that begin with a status or stand in a
 // list;
 // - no login is answered or let through, and at most 21 commands are refused;
+// - the order of commands is told once, and is bounded;
 // - the last command is a known verb, "?" or nothing.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "protocols/pop3_gate.h"
@@ -74,6 +76,10 @@ class Run {
         over_ = true;
       } else if (std::holds_alternative<BeginTls>(step)) {
         over_ = tls_ = true;
+      } else if (const auto* named = std::get_if<ClientNamed>(&step)) {
+        require(!std::exchange(named_, true));
+        require(named->by == NamedBy::commands && named->name.size() <= 64);
+        text_ += "\nnamed " + named->name + "\n";
       } else {
         require(std::holds_alternative<Alarm>(step));
         text_ += "\nalarm\n";
@@ -84,6 +90,7 @@ class Run {
   Pop3Gate gate_;
   std::string text_;
   int refused_ = 0;
+  bool named_ = false;
   bool over_ = false;
   bool tls_ = false;
 };
