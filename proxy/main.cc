@@ -3,7 +3,9 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
 
+#include "proxy/commands/audit.h"
 #include "proxy/commands/check.h"
 #include "proxy/commands/demo.h"
 #include "proxy/commands/explain.h"
@@ -97,6 +99,11 @@ int parse_and_run(int argc, char** argv) {
   demo->add_flag("--once", demo_request.once,
                  "End after the tour; the exit status says whether every step did what it should");
 
+  app.add_subcommand("audit",
+                     "Who still logs in in clear text, and what would break: report, what-if, "
+                     "tail, export; see postern audit --help")
+      ->prefix_command();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -113,6 +120,10 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    // All behind it is the other program's, --help too.
+    if (argc > 1 && std::string_view(argv[1]) == "audit") {
+      return commands::become_audit({argv + 2, argv + argc});
+    }
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::cerr << "postern: " << error.what() << "\n";

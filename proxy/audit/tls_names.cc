@@ -114,6 +114,11 @@ std::string look_up(const std::array<Name, N>& names, std::uint16_t number) {
 
 std::string version_name(std::uint16_t number) { return look_up(kVersions, number); }
 std::string cipher_name(std::uint16_t number) { return look_up(kCiphers, number); }
+std::optional<std::uint16_t> cipher_number(std::string_view name) {
+  const auto found = std::ranges::find(kCiphers, name, &Name::text);
+  if (found == kCiphers.end()) return std::nullopt;
+  return found->number;
+}
 std::string group_name(std::uint16_t number) { return look_up(kGroups, number); }
 std::string signature_algorithm_name(std::uint16_t number) {
   return look_up(kSignatureAlgorithms, number);

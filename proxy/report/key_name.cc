@@ -1,0 +1,45 @@
+// See key_name.h.
+#include "proxy/report/key_name.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace postern::report {
+
+namespace {
+
+std::string_view key_of(const conf::LoginPolicy& logins, const conf::Place& place) {
+  const auto is_it = [&](const conf::Place& other) {
+    return other.line == place.line && other.column == place.column;
+  };
+  if (is_it(logins.cleartext_login_place)) return "cleartext_login";
+  if (is_it(logins.refuse_from_place)) return "refuse_from";
+  if (is_it(logins.refuse_share_place)) return "refuse_share";
+  return {};
+}
+
+}  // namespace
+
+std::string key_at(const conf::Settings& settings, const conf::Place& place) {
+  if (place.line == 0) return "";
+  const auto is_it = [&](const conf::Place& other) {
+    return other.line == place.line && other.column == place.column;
+  };
+  for (const auto& rule : settings.rules) {
+    auto key = key_of(rule.logins, place);
+    if (is_it(rule.tls_mode_place)) key = "tls";
+    if (is_it(rule.min_version_place)) key = "min_version";
+    if (!key.empty()) return fmt::format("rules[{}].{}", rule.name, key);
+  }
+  if (is_it(settings.tls.min_version_place)) return "tls.min_version";
+  for (const auto& listener : settings.listeners) {
+    auto key = key_of(listener.logins, place);
+    if (is_it(listener.tls_mode_place)) key = "tls";
+    if (is_it(listener.tls.min_version_place)) key = "min_version";
+    if (!key.empty()) return fmt::format("listeners[{}].{}", listener.name, key);
+  }
+  return "";
+}
+
+}  // namespace postern::report
