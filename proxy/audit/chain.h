@@ -39,28 +39,27 @@ struct ChainFault {
 // Checks lines in the order in which they were written, those of several (rotated) files one after
 // the other. Beside the hashes it checks the sequence numbers, so it finds missing lines of a log
 // without a chain too. A restart (`event.sequence` 1) is no fault, nor is a loss that the log has
-// announced itself (`audit-gap`, queue_full), nor a line torn by a crash that the chain goes on from.
-// The first line fed may stand in the middle of a chain.
+// announced itself (`audit-gap`, queue_full), nor a line torn by a crash that the chain goes on
+// from. The first line fed may stand in the middle of a chain.
 class ChainVerifier {
  public:
   // Takes the next line, without its newline. After a fault it goes on from that line.
   std::optional<ChainFault> feed(std::string_view line);
-  // After the last line: a fault that could only be judged by what came next.
-  std::optional<ChainFault> finish();
 
   std::uint64_t lines() const { return lines_; }
   std::uint64_t chained() const { return chained_; }  // of them with a hash
-  std::uint64_t runs() const { return runs_; }        // restarts seen, the first run included
+  std::uint64_t runs() const { return runs_; }        // of the program, the first one included
   std::uint64_t torn() const { return torn_; }        // lines that a crash left without their end
   std::uint64_t lost() const { return lost_; }        // events that the log says it lost
-  // Whether the first line begins a chain, so that nothing before it is missing.
+  // Whether the first line begins a chain, or without one a run: nothing is missing before it.
   bool is_from_the_beginning() const { return is_from_the_beginning_; }
-  // Of the last line: a note of it, kept elsewhere, vouches for all before it.
+  // Of the last line: a note of it, kept elsewhere, vouches for all before it. "" before any.
   const std::string& last_hash() const { return last_hash_; }
 
  private:
-  struct Seen;
-  std::optional<ChainFault> judge(const Seen& seen);
+  struct Fields;
+  std::optional<ChainFault> judge(const Fields& fields);
+  std::optional<ChainFault> judge_sequence(const Fields& fields) const;
   ChainFault fault(ChainFault::Kind kind, std::string what) const;
 
   std::uint64_t lines_ = 0;
@@ -68,8 +67,8 @@ class ChainVerifier {
   std::uint64_t runs_ = 0;
   std::uint64_t torn_ = 0;
   std::uint64_t lost_ = 0;
-  std::uint64_t sequence_ = 0;  // of the last line that has one; 0: none yet
-  bool is_chained_ = false;     // the last readable line carries a hash
+  std::uint64_t sequence_ = 0;  // of the last audit line; 0: none yet
+  bool is_chained_ = false;     // the last audit line carries a hash
   bool is_torn_ = false;        // the last line is no audit line
   bool is_from_the_beginning_ = false;
   std::string last_hash_;

@@ -1,29 +1,25 @@
 // See event_json.h. Keys are written in the order of the contract: each function below adds its
-// part of it, top to bottom, and skips what its event does not have.
+// part of it, top to bottom, and skips what its event does not have. Appending to one string, with
+// the keys as constants, costs a small part of what building a document first does.
 #include "proxy/audit/event_json.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <concepts>
+#include <iterator>
+#include <optional>
+#include <utility>
 
+#include "proxy/audit/json_text.h"
 #include "proxy/audit/tls_names.h"
 
 namespace postern::audit {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kMostClientText = 256;  // octets of one client-controlled value
-constexpr std::size_t kMostListed = 64;       // entries of one list out of a ClientHello
-
-std::string time_text(WallTime time) {
-  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time);
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", seconds, (milliseconds - seconds).count());
-}
+constexpr std::size_t kMostListed = 64;  // entries of one list out of a ClientHello
 
 std::string_view name_of(Security security) {
   switch (security) {
@@ -37,21 +33,50 @@ std::string_view name_of(Security security) {
   __builtin_unreachable();
 }
 
-// Cuts text that a client controls; a character of several octets is not cut in two.
-std::string bounded(std::string_view text) {
-  if (text.size() <= kMostClientText) return std::string(text);
-  auto end = kMostClientText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return std::string(text.substr(0, end));
+// Each `key` below is `,"name":`, so that it is one copy. Only the first one of a line has no comma.
+using Key = std::string_view;
+
+void append_number(std::string& out, std::integral auto number) {
+  const fmt::format_int text(number);
+  out.append(text.data(), text.size());
 }
 
-void put_text(Json& json, const char* key, std::string_view text) {
-  if (!text.empty()) json[key] = bounded(text);
+void put_number(std::string& out, Key key, std::integral auto number) {
+  out += key;
+  append_number(out, number);
+}
+
+void put_flag(std::string& out, Key key, bool value) {
+  out += key;
+  out += value ? "true" : "false";
+}
+
+// A value that is unknown leaves no key.
+void put_text(std::string& out, Key key, std::string_view text) {
+  if (text.empty()) return;
+  out += key;
+  append_json_text(out, text);
+}
+
+void put_address(std::string& out, Key ip, Key port, const net::Address& address) {
+  out += ip;
+  out += '"';
+  if (address.is_v4()) {
+    const auto& octets = address.octets();
+    for (std::size_t i = 12; i < octets.size(); ++i) {
+      if (i > 12) out += '.';
+      append_number(out, octets[i]);
+    }
+  } else {
+    out += address.ip();
+  }
+  out += '"';
+  put_number(out, port, address.port());
 }
 
 // What every event begins with.
 struct Head {
-  std::string_view level = "info";
+  Level level = Level::info;
   std::string_view action;
   std::string_view category;
   std::string_view outcome;
@@ -60,35 +85,184 @@ struct Head {
 };
 
 Head head_of(const LoginEvent& event) {
-  return {"info", "login",       "authentication", event.success ? "success" : "failure",
-          "",     event.duration};
+  return {Level::info, "login",       "authentication", event.success ? "success" : "failure",
+          "",          event.duration};
 }
 Head head_of(const LoginRefusedEvent& event) {
-  return {"warn", "login-refused", "authentication", "failure", event.reason, std::nullopt};
+  return {Level::warn, "login-refused", "authentication", "failure", event.reason, std::nullopt};
 }
 Head head_of(const SessionEndEvent& event) {
-  return {"info", "session-end", "session", "", event.reason, event.duration};
+  return {Level::info, "session-end", "session", "", event.reason, event.duration};
 }
 Head head_of(const SessionAbandonedEvent& event) {
-  return {"info", "session-abandoned", "session", "", event.reason, std::nullopt};
+  return {Level::info, "session-abandoned", "session", "", event.reason, std::nullopt};
 }
 Head head_of(const HandshakeEvent& event) {
   const bool is_failure = !event.reason.empty();
-  return {is_failure ? "warn" : "info",       "tls-handshake", "network",
-          is_failure ? "failure" : "success", event.reason,    std::nullopt};
+  return {is_failure ? Level::warn : Level::info, "tls-handshake", "network",
+          is_failure ? "failure" : "success",     event.reason,    std::nullopt};
 }
 Head head_of(const SessionNotice& event) {
-  return {"warn", event.action, "network", "failure", event.reason, std::nullopt};
+  return {Level::warn, event.action, "network", "failure", event.reason, std::nullopt};
 }
 Head head_of(const NodeEvent& event) {
-  return {"info", event.action, "process", "", "", std::nullopt};
+  return {Level::info, event.action, "process", "", "", std::nullopt};
 }
 Head head_of(const PolicyEvent& event) {
-  return {"info", event.action, "configuration", "", event.reason, std::nullopt};
+  return {Level::info, event.action, "configuration", "", event.reason, std::nullopt};
 }
 Head head_of(const GapEvent& event) {
-  return {"error", "audit-gap", "process", "", event.reason, std::nullopt};
+  return {Level::error, "audit-gap", "process", "", event.reason, std::nullopt};
 }
+
+Head head_of(const EventBody& body) {
+  return std::visit([](const auto& event) { return head_of(event); }, body);
+}
+
+void put_session(std::string& out, const SessionPart& session) {
+  put_text(out, R"(,"postern.session_id":)", session.id);
+  put_text(out, R"(,"postern.listener":)", session.listener);
+  put_text(out, R"(,"network.protocol":)", session.protocol);
+  put_address(out, R"(,"source.ip":)", R"(,"source.port":)", session.source);
+  put_address(out, R"(,"destination.ip":)", R"(,"destination.port":)", session.destination);
+  if (session.server) {
+    put_text(out, R"(,"postern.backend.name":)", session.server->name);
+    put_address(out, R"(,"postern.backend.ip":)", R"(,"postern.backend.port":)",
+                session.server->address);
+    put_number(out, R"(,"postern.backend.source_port":)", session.server->source_port);
+  }
+  put_text(out, R"(,"postern.security":)", name_of(session.security));
+  put_flag(out, R"(,"postern.starttls.offered":)", session.starttls_offered);
+  put_flag(out, R"(,"postern.starttls.used":)", session.starttls_used);
+  if (session.tls) {
+    put_text(out, R"(,"tls.version":)", session.tls->version);
+    put_text(out, R"(,"tls.cipher":)", session.tls->cipher);
+    put_text(out, R"(,"tls.curve":)", session.tls->curve);
+    put_flag(out, R"(,"tls.resumed":)", session.tls->resumed);
+    put_text(out, R"(,"tls.next_protocol":)", session.tls->alpn);
+  }
+}
+
+void put_list(std::string& out, Key key, const std::vector<std::uint16_t>& numbers,
+              std::string (*name)(std::uint16_t)) {
+  if (numbers.empty()) return;
+  out += key;
+  char separator = '[';
+  for (std::size_t i = 0; i < std::min(numbers.size(), kMostListed); ++i) {
+    out += std::exchange(separator, ',');
+    append_json_text(out, name(numbers[i]));
+  }
+  out += ']';
+}
+
+void put_fingerprint(std::string& out, std::string_view ja4) {
+  put_text(out, R"(,"tls.client.ja4":)", ja4);
+}
+
+void put_hello(std::string& out, const Hello& hello) {
+  put_list(out, R"(,"tls.client.supported_versions":)", hello.versions, version_name);
+  put_list(out, R"(,"tls.client.supported_ciphers":)", hello.ciphers, cipher_name);
+  put_list(out, R"(,"tls.client.supported_groups":)", hello.groups, group_name);
+  put_list(out, R"(,"tls.client.signature_algorithms":)", hello.signature_algorithms,
+           signature_algorithm_name);
+}
+
+void put_rule(std::string& out, std::string_view rule) {
+  put_text(out, R"(,"postern.policy.rule":)", rule);
+}
+
+void put_login(std::string& out, const LoginPart& login, std::string_view verdict,
+               std::string_view rule) {
+  put_text(out, R"(,"postern.auth.mechanism":)", login.mechanism);
+  put_flag(out, R"(,"postern.auth.secret_exposed":)", login.secret_exposed);
+  put_text(out, R"(,"postern.policy.verdict":)", verdict);
+  put_rule(out, rule);
+}
+
+// Between the session's keys and what the client controls. The rule that opened a listener is named
+// in every event; in that of a login the rule of its own verdict has that place.
+void put_middle(std::string& out, const LoginEvent& event) {
+  if (event.session.tls) put_fingerprint(out, event.session.tls->ja4);
+  if (event.hello != nullptr) put_hello(out, *event.hello);
+  put_login(out, event.login, event.verdict, event.rule);
+}
+void put_middle(std::string& out, const LoginRefusedEvent& event) {
+  if (event.session.tls) put_fingerprint(out, event.session.tls->ja4);
+  put_login(out, event.login, "refuse", event.rule);
+}
+void put_middle(std::string& out, const SessionEndEvent& event) {
+  put_rule(out, event.session.opened_by);
+  put_number(out, R"(,"bytes.in":)", event.bytes_in);
+  put_number(out, R"(,"bytes.out":)", event.bytes_out);
+}
+void put_middle(std::string& out, const SessionAbandonedEvent& event) {
+  put_rule(out, event.session.opened_by);
+}
+void put_middle(std::string& out, const HandshakeEvent& event) {
+  if (!event.reason.empty()) {
+    put_fingerprint(out, event.ja4);
+    put_hello(out, event.hello);
+  } else if (event.session.tls) {
+    put_fingerprint(out, event.session.tls->ja4);
+  }
+  put_rule(out, event.session.opened_by);
+}
+void put_middle(std::string& out, const SessionNotice& event) {
+  put_rule(out, event.session.opened_by);
+}
+void put_middle(std::string&, const NodeEvent&) {}
+void put_middle(std::string& out, const PolicyEvent& event) { put_rule(out, event.rule); }
+void put_middle(std::string& out, const GapEvent& event) {
+  if (event.lost > 0) put_number(out, R"(,"postern.lost":)", event.lost);
+}
+
+// DOMAIN\user: the domain has a key of its own.
+void put_user(std::string& out, const LoginPart& login) {
+  const std::string_view user = login.user;
+  const auto backslash = user.find('\\');
+  const bool has_domain =
+      backslash != std::string_view::npos && backslash > 0 && backslash + 1 < user.size();
+  put_text(out, R"(,"user.name":)", has_domain ? user.substr(backslash + 1) : user);
+  if (has_domain) put_text(out, R"(,"user.domain":)", user.substr(0, backslash));
+  put_text(out, R"(,"user.hash":)", login.user_hash);
+  put_text(out, R"(,"user.effective.name":)", login.effective);
+}
+
+template <typename Body>
+void put_client_text(std::string& out, const Body& event) {
+  std::string_view server_name;
+  if (event.session.tls) server_name = event.session.tls->server_name;
+  if constexpr (std::same_as<Body, HandshakeEvent>) {
+    if (!event.reason.empty()) server_name = event.server_name;
+  }
+  put_text(out, R"(,"tls.client.server_name":)", server_name);
+  if constexpr (requires { event.login; }) put_user(out, event.login);
+  if constexpr (requires { event.last_command; }) {
+    put_text(out, R"(,"postern.last_command":)", event.last_command);
+  }
+  if (!event.session.client_name.empty()) {
+    put_text(out, R"(,"user_agent.original":)", event.session.client_name);
+    put_text(out, R"(,"postern.client.source":)", event.session.client_named_by);
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Level level) {
+  switch (level) {
+    case Level::info:
+      return "info";
+    case Level::warn:
+      return "warn";
+    case Level::error:
+      return "error";
+  }
+  __builtin_unreachable();
+}
+
+Level level_of(const EventBody& body) { return head_of(body).level; }
+
+std::string_view action_of(const EventBody& body) { return head_of(body).action; }
 
 const SessionPart* session_of(const EventBody& body) {
   return std::visit(
@@ -102,134 +276,47 @@ const SessionPart* session_of(const EventBody& body) {
       body);
 }
 
-void put_address(Json& json, const char* ip, const char* port, const net::Address& address) {
-  json[ip] = address.ip();
-  json[port] = address.port();
+LineWriter::LineWriter(const Observer& observer) {
+  put_text(observer_, R"(,"observer.name":)", observer.name);
+  put_text(observer_, R"(,"observer.version":)", observer.version);
 }
 
-void put_session(Json& json, const SessionPart& session) {
-  json["postern.session_id"] = session.id;
-  json["postern.listener"] = session.listener;
-  json["network.protocol"] = session.protocol;
-  put_address(json, "source.ip", "source.port", session.source);
-  put_address(json, "destination.ip", "destination.port", session.destination);
-  if (session.server) {
-    json["postern.backend.name"] = session.server->name;
-    put_address(json, "postern.backend.ip", "postern.backend.port", session.server->address);
-    json["postern.backend.source_port"] = session.server->source_port;
+// Taking a date apart costs more than the rest of a line, and many events share their second.
+void LineWriter::append_time(std::string& out, WallTime time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  if (second != second_of_ || second_.empty()) {
+    second_ = fmt::format("{:%Y-%m-%dT%H:%M:%S}", second);
+    second_of_ = second;
   }
-  json["postern.security"] = name_of(session.security);
-  json["postern.starttls.offered"] = session.starttls_offered;
-  json["postern.starttls.used"] = session.starttls_used;
-  if (session.tls) {
-    put_text(json, "tls.version", session.tls->version);
-    put_text(json, "tls.cipher", session.tls->cipher);
-    put_text(json, "tls.curve", session.tls->curve);
-    json["tls.resumed"] = session.tls->resumed;
-    put_text(json, "tls.next_protocol", session.tls->alpn);
-  }
+  const auto part = std::chrono::floor<std::chrono::milliseconds>(time - second).count();
+  out += second_;
+  fmt::format_to(std::back_inserter(out), ".{:03}Z", part);
 }
 
-void put_list(Json& json, const char* key, const std::vector<std::uint16_t>& numbers,
-              std::string (*name)(std::uint16_t)) {
-  if (numbers.empty()) return;
-  auto list = Json::array();
-  for (std::size_t i = 0; i < std::min(numbers.size(), kMostListed); ++i) {
-    list.push_back(name(numbers[i]));
-  }
-  json[key] = std::move(list);
-}
-
-void put_login(Json& json, const LoginPart& login) {
-  json["postern.auth.mechanism"] = login.mechanism;
-  json["postern.auth.secret_exposed"] = login.secret_exposed;
-}
-
-// Between the session's keys and what the client controls.
-void put_middle(Json& json, const LoginEvent& event) {
-  put_login(json, event.login);
-  json["postern.policy.verdict"] = event.verdict;
-  json["postern.policy.rule"] = event.rule;
-}
-void put_middle(Json& json, const LoginRefusedEvent& event) {
-  put_login(json, event.login);
-  json["postern.policy.verdict"] = "refuse";
-  json["postern.policy.rule"] = event.rule;
-}
-void put_middle(Json& json, const SessionEndEvent& event) {
-  json["bytes.in"] = event.bytes_in;
-  json["bytes.out"] = event.bytes_out;
-}
-void put_middle(Json&, const SessionAbandonedEvent&) {}
-void put_middle(Json& json, const HandshakeEvent& event) {
-  put_text(json, "tls.client.ja4", event.ja4);
-  put_list(json, "tls.client.supported_versions", event.hello.versions, version_name);
-  put_list(json, "tls.client.supported_ciphers", event.hello.ciphers, cipher_name);
-  put_list(json, "tls.client.supported_groups", event.hello.groups, group_name);
-  put_list(json, "tls.client.signature_algorithms", event.hello.signature_algorithms,
-           signature_algorithm_name);
-}
-void put_middle(Json&, const SessionNotice&) {}
-void put_middle(Json&, const NodeEvent&) {}
-void put_middle(Json& json, const PolicyEvent& event) { json["postern.policy.rule"] = event.rule; }
-void put_middle(Json& json, const GapEvent& event) { json["postern.lost"] = event.lost; }
-
-// DOMAIN\user: the domain has a key of its own.
-void put_user(Json& json, const LoginPart& login) {
-  const auto backslash = login.user.find('\\');
-  if (backslash != std::string::npos && backslash > 0 && backslash + 1 < login.user.size()) {
-    put_text(json, "user.name", std::string_view(login.user).substr(backslash + 1));
-    put_text(json, "user.domain", std::string_view(login.user).substr(0, backslash));
-  } else {
-    put_text(json, "user.name", login.user);
-  }
-  put_text(json, "user.hash", login.user_hash);
-  put_text(json, "user.effective.name", login.effective);
-}
-
-void put_client_text(Json& json, const EventBody& body) {
-  const auto* const session = session_of(body);
-  if (const auto* failed = std::get_if<HandshakeEvent>(&body);
-      failed != nullptr && !failed->reason.empty()) {
-    put_text(json, "tls.client.server_name", failed->server_name);
-  } else if (session != nullptr && session->tls) {
-    put_text(json, "tls.client.server_name", session->tls->server_name);
-  }
-  if (const auto* login = std::get_if<LoginEvent>(&body)) put_user(json, login->login);
-  if (const auto* refused = std::get_if<LoginRefusedEvent>(&body)) put_user(json, refused->login);
-  if (const auto* end = std::get_if<SessionEndEvent>(&body)) {
-    put_text(json, "postern.last_command", end->last_command);
-  }
-  if (const auto* abandoned = std::get_if<SessionAbandonedEvent>(&body)) {
-    put_text(json, "postern.last_command", abandoned->last_command);
-  }
-  if (session != nullptr && !session->client_name.empty()) {
-    put_text(json, "user_agent.original", session->client_name);
-    json["postern.client.source"] = session->client_named_by;
-  }
-}
-
-}  // namespace
-
-std::string json_line(const Event& event, std::uint64_t sequence, const Observer& observer) {
-  Json json;
-  const auto head = std::visit([](const auto& body) { return head_of(body); }, event.body);
-  json["@timestamp"] = time_text(event.time);
-  json["log.level"] = head.level;
-  json["event.action"] = head.action;
-  json["event.category"] = head.category;
-  put_text(json, "event.outcome", head.outcome);
-  put_text(json, "event.reason", head.reason);
-  if (head.duration) json["event.duration"] = head.duration->count();
-  json["event.sequence"] = sequence;
-  json["observer.name"] = observer.name;
-  json["observer.version"] = observer.version;
-  if (const auto* session = session_of(event.body)) put_session(json, *session);
-  std::visit([&](const auto& body) { put_middle(json, body); }, event.body);
-  put_client_text(json, event.body);
-  // ASCII only, and octets that are no UTF-8 replaced: whatever a client sends, it stays one line
-  // of valid JSON.
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+void LineWriter::append(std::string& out, const Event& event, std::uint64_t sequence,
+                        std::string_view chain) {
+  const auto head = head_of(event.body);
+  out += R"({"@timestamp":")";
+  append_time(out, event.time);
+  out += R"(","log.level":")";
+  out += name_of(head.level);
+  out += '"';
+  put_text(out, R"(,"event.action":)", head.action);
+  put_text(out, R"(,"event.category":)", head.category);
+  put_text(out, R"(,"event.outcome":)", head.outcome);
+  put_text(out, R"(,"event.reason":)", head.reason);
+  if (head.duration) put_number(out, R"(,"event.duration":)", head.duration->count());
+  put_number(out, R"(,"event.sequence":)", sequence);
+  out += observer_;
+  put_text(out, R"(,"postern.chain":)", chain);
+  std::visit(
+      [&out](const auto& body) {
+        if constexpr (requires { body.session; }) put_session(out, body.session);
+        put_middle(out, body);
+        if constexpr (requires { body.session; }) put_client_text(out, body);
+      },
+      event.body);
+  out += "}\n";
 }
 
 }  // namespace postern::audit

@@ -141,8 +141,11 @@ struct PolicyEvent {
 
 // Something is missing in what this log and the inventory hold.
 struct GapEvent {
-  std::string_view reason;  // queue_full, inventory_full, inventory_failed, unclean_stop
-  std::uint64_t lost = 0;   // events; 0: it is not known how many
+  // queue_full: of the log; log_failed: a target could not be written, and can be again;
+  // inventory_full, inventory_failed; unclean_stop: the run before was killed; chain_broken: the end
+  // of the log before could not be read, so the chain begins anew.
+  std::string_view reason;
+  std::uint64_t lost = 0;  // events; 0: it is not known how many
 };
 
 using EventBody =

@@ -1,17 +1,12 @@
 // See log.h.
 #include "proxy/audit/log.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <climits>
-#include <cstring>
 #include <utility>
 
+#include "proxy/audit/chain.h"
 #include "proxy/log.h"
 #include "proxy/net/clock.h"
 
@@ -19,36 +14,73 @@ namespace postern::audit {
 
 namespace {
 
-// A pipe that nobody empties may hold the writer this long, then its lines are lost.
-constexpr int kPatienceMilliseconds = 2000;
+using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t kMostAtOnce = PIPE_BUF;
+// Lines that are written together: bounds the memory that they take.
+constexpr std::size_t kMostInBatch = 500;
 
-constexpr mode_t kFileMode = 0640;
+// The part of its patience that a target gets which has just failed: it must not hold the others.
+constexpr int kImpatience = 20;
+
+// How often the inventory is asked for what it has lost. Its losses become events that go to it, so
+// each report of them must come much later than the one before.
+constexpr std::chrono::seconds kAskInventoryEvery{10};
 
 }  // namespace
 
 std::variant<std::unique_ptr<Log>, std::string> Log::open(
-    const std::vector<conf::AuditLog>& targets, Observer observer) {
-  std::vector<Target> opened;
+    const std::vector<conf::AuditLog>& targets, LogOptions options) {
+  using Kind = conf::AuditLog::Kind;
+  std::vector<Slot> slots;
+  std::vector<std::string_view> gaps;
+  const bool is_chained = options.chain == conf::Chain::on && !targets.empty();
+  std::string chain(is_chained ? kChainBegin : "");
+  bool is_first_file = true;
+  bool was_killed = options.inventory != nullptr && options.inventory->had_unclean_stop();
   for (const auto& target : targets) {
-    if (target.kind == conf::AuditLog::Kind::standard_output) {
-      opened.push_back({"stdout", STDOUT_FILENO});
-      continue;
+    std::string error;
+    auto& slot = slots.emplace_back();
+    switch (target.kind) {
+      case Kind::standard_output:
+        slot.target = make_standard_output();
+        break;
+      case Kind::syslog:
+        slot.target = make_syslog(options.syslog_socket, options.observer.name);
+        break;
+      case Kind::journald:
+        slot.target = make_journald(options.journal_socket);
+        break;
+      case Kind::file: {
+        const auto tail = read_tail(target.path);
+        was_killed = was_killed || tail.is_torn;
+        if (is_chained && std::exchange(is_first_file, false)) {
+          if (tail.is_unknown) gaps.emplace_back("chain_broken");
+          if (!tail.is_unknown && !tail.last_line.empty()) {
+            chain = chain_value_after(tail.last_line);
+          }
+        }
+        slot.target = make_file(target.path, error);
+        break;
+      }
     }
-    const int descriptor =
-        ::open(target.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kFileMode);
-    if (descriptor < 0) {
+    if (slot.target == nullptr) {
       return fmt::format("{}:{}: audit.log: cannot open {}: {}", target.place.line,
-                         target.place.column, target.path, std::strerror(errno));
+                         target.place.column, target.path, error);
     }
-    opened.push_back({target.path, descriptor});
   }
-  return std::unique_ptr<Log>(new Log(std::move(opened), std::move(observer)));
+  if (was_killed) gaps.emplace_back("unclean_stop");
+  return std::unique_ptr<Log>(
+      new Log(std::move(slots), std::move(options), std::move(chain), std::move(gaps)));
 }
 
-Log::Log(std::vector<Target> targets, Observer observer)
-    : observer_(std::move(observer)), targets_(std::move(targets)), thread_([this] { run(); }) {}
+Log::Log(std::vector<Slot> slots, LogOptions options, std::string chain,
+         std::vector<std::string_view> gaps)
+    : options_(std::move(options)),
+      gaps_(std::move(gaps)),
+      slots_(std::move(slots)),
+      writer_(options_.observer),
+      chain_(std::move(chain)),
+      thread_([this] { run(); }) {}
 
 Log::~Log() {
   {
@@ -57,9 +89,6 @@ Log::~Log() {
   }
   wakeup_.notify_one();
   thread_.join();
-  for (const auto& target : targets_) {
-    if (target.descriptor != STDOUT_FILENO) close(target.descriptor);
-  }
 }
 
 void Log::record(Event event) {
@@ -70,72 +99,123 @@ void Log::record(Event event) {
       ++lost_;
       return;
     }
-    queue_.push_back({sequence, std::move(event)});
+    queue_.push_back(std::move(event));
+    sequences_.push_back(sequence);
     if (queue_.size() > 1) return;  // the thread has been woken already
+  }
+  wakeup_.notify_one();
+}
+
+void Log::record_start() {
+  record({net::wall_clock(), NodeEvent{"start"}});
+  for (const auto reason : gaps_) record({net::wall_clock(), GapEvent{reason, 0}});
+}
+
+void Log::reopen() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_reopening_ = true;
   }
   wakeup_.notify_one();
 }
 
 void Log::run() {
   for (;;) {
-    std::vector<Numbered> batch;
-    {
-      std::unique_lock lock(mutex_);
-      wakeup_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
-      batch.swap(queue_);
-      if (lost_ > 0) {
-        batch.push_back({next_sequence_++,
-                         {net::wall_clock(), GapEvent{"queue_full", std::exchange(lost_, 0)}}});
-      }
-      if (batch.empty()) return;  // closing, and nothing is left
-    }
-    write_batch(batch);
+    auto turn = next_turn();
+    const bool is_idle = turn.events.empty();
+    if (turn.is_reopening) reopen_files();
+    if (!slots_.empty()) write_lines(turn);
+    if (options_.inventory != nullptr && !is_idle) options_.inventory->take(std::move(turn.events));
+    const bool has_more = say_inventory_losses(turn.is_closing);
+    if (turn.is_closing && is_idle && !has_more) return;
   }
 }
 
-void Log::write_batch(std::vector<Numbered>& batch) {
-  std::string lines;
-  for (const auto& numbered : batch) {
-    lines += json_line(numbered.event, numbered.sequence, observer_);
+// Waits for events, or for whatever else there is to do.
+Log::Turn Log::next_turn() {
+  Turn turn;
+  std::unique_lock lock(mutex_);
+  const auto is_wanted = [this] { return is_closing_ || is_reopening_ || !queue_.empty(); };
+  if (options_.inventory != nullptr) {
+    wakeup_.wait_for(lock, kAskInventoryEvery, is_wanted);
+  } else {
+    wakeup_.wait(lock, is_wanted);
   }
-  for (auto& target : targets_) write(target, lines);
+  turn.events.swap(queue_);
+  turn.sequences.swap(sequences_);
+  turn.is_reopening = std::exchange(is_reopening_, false);
+  turn.is_closing = is_closing_;
+  if (lost_ > 0) {
+    turn.events.push_back({net::wall_clock(), GapEvent{"queue_full", std::exchange(lost_, 0)}});
+    turn.sequences.push_back(next_sequence_++);
+  }
+  return turn;
 }
 
-void Log::write(Target& target, std::string_view lines) {
-  // What comes behind a line that was cut must not be lost with it.
-  if (target.is_torn && put(target, "\n") == 1) target.is_torn = false;
-  const auto done = target.is_torn ? 0 : put(target, lines);
-  if (done > 0) target.is_torn = lines[done - 1] != '\n';
-  if (done < lines.size()) {
-    if (!std::exchange(target.is_failing, true)) {
-      log::error("the audit log {} cannot be written, events are lost: {}", target.name,
-                 std::strerror(errno));
+void Log::reopen_files() {
+  bool is_done = true;
+  for (auto& slot : slots_) {
+    if (const auto error = slot.target->reopen(); !error.empty()) {
+      log::error("the audit log {} cannot be opened anew, the old file stays open: {}",
+                 slot.target->name(), error);
+      is_done = false;
     }
-  } else if (std::exchange(target.is_failing, false)) {
-    log::info("the audit log {} can be written again", target.name);
+  }
+  if (is_done) log::info("the audit log's files were opened anew");
+}
+
+void Log::write_lines(const Turn& turn) {
+  for (std::size_t begin = 0; begin < turn.events.size(); begin += kMostInBatch) {
+    batch_.text.clear();
+    batch_.lines.clear();
+    const auto end = std::min(begin + kMostInBatch, turn.events.size());
+    for (auto i = begin; i < end; ++i) append_line(turn.events[i], turn.sequences[i]);
+    for (auto& slot : slots_) write_batch(slot);
   }
 }
 
-// Writes all of it, or says in errno why not; gives how much was written.
-std::size_t Log::put(const Target& target, std::string_view bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    // Standard output may well block, and is shared with others, so that it must be left as it is.
-    // A pipe that has room takes this much without blocking (pipe(7)).
-    pollfd waiting{target.descriptor, POLLOUT, 0};
-    const int ready = poll(&waiting, 1, kPatienceMilliseconds);
-    if (ready == 0) errno = EAGAIN;
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) break;
-    const auto written =
-        ::write(target.descriptor, bytes.data() + done, std::min(bytes.size() - done, kMostAtOnce));
-    if (written >= 0) {
-      done += static_cast<std::size_t>(written);
-    } else if (errno != EINTR && errno != EAGAIN) {
-      break;
-    }
+void Log::append_line(const Event& event, std::uint64_t sequence) {
+  const auto begin = batch_.text.size();
+  writer_.append(batch_.text, event, sequence, chain_);
+  const auto* const session = session_of(event.body);
+  batch_.lines.push_back({begin, batch_.text.size() - begin, level_of(event.body),
+                          action_of(event.body), session != nullptr ? session->id : ""});
+  if (!chain_.empty()) chain_ = chain_value_after(batch_.text_of(batch_.lines.back()));
+}
+
+void Log::write_batch(Slot& slot) {
+  const auto patience = slot.is_failing ? options_.patience / kImpatience : options_.patience;
+  const auto written = slot.target->write(batch_, patience);
+  slot.lost += written.lost + written.too_long;
+  if (written.too_long > 0 && !std::exchange(slot.has_said_too_long, true)) {
+    log::error("the audit log {} takes no line of this length, it is lost", slot.target->name());
   }
-  return done;
+  if (written.lost > 0) {
+    if (!std::exchange(slot.is_failing, true)) {
+      log::error("the audit log {} cannot be written, events are lost: {}", slot.target->name(),
+                 written.error);
+    }
+    return;
+  }
+  if (std::exchange(slot.is_failing, false)) {
+    log::info("the audit log {} can be written again", slot.target->name());
+  }
+  if (slot.lost > 0) {
+    record({net::wall_clock(), GapEvent{"log_failed", std::exchange(slot.lost, 0)}});
+  }
+}
+
+// Whether it recorded an event.
+bool Log::say_inventory_losses(bool is_closing) {
+  if (options_.inventory == nullptr) return false;
+  inventory_lost_ += options_.inventory->take_lost();
+  const auto now = Steady::now();
+  const bool is_early = is_closing ? has_said_last_ : now - inventory_said_ < kAskInventoryEvery;
+  if (inventory_lost_ == 0 || is_early) return false;
+  has_said_last_ = is_closing;
+  inventory_said_ = now;
+  record({net::wall_clock(), GapEvent{"inventory_full", std::exchange(inventory_lost_, 0)}});
+  return true;
 }
 
 }  // namespace postern::audit

@@ -1,11 +1,13 @@
 // The audit log: takes events from all threads, writes their lines from a thread of its own.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -13,6 +15,8 @@
 #include "conf/settings.h"
 #include "proxy/audit/event_json.h"
 #include "proxy/audit/events.h"
+#include "proxy/audit/inventory/inventory.h"
+#include "proxy/audit/target.h"
 
 namespace postern::audit {
 
@@ -24,47 +28,85 @@ class Sink {
   virtual void record(Event event) = 0;
 };
 
+struct LogOptions {
+  Observer observer;
+  conf::Chain chain = conf::Chain::off;
+  // Gets the events once their lines are written; null: none. Outlives the log.
+  inventory::Inventory* inventory = nullptr;
+  // A pipe that nobody empties, or a logger that does not keep up, may hold the writer this long;
+  // then lines are lost there. One that has failed gets a small part of it, until it works again.
+  std::chrono::milliseconds patience{2000};
+  std::string syslog_socket = "/dev/log";
+  std::string journal_socket = "/run/systemd/journal/socket";
+};
+
 // Writing may block (a full disk, a pipe that nobody reads), and formatting costs: neither happens
-// on a worker's loop. When more than kMostQueued events wait, further ones are lost; their
-// sequence numbers are missing, and an `audit-gap` event says how many.
+// on a worker's loop. When more than kMostQueued events wait, further ones are lost; their sequence
+// numbers are missing, and an `audit-gap` event says how many. What one target loses the others and
+// the inventory still get.
 class Log final : public Sink {
  public:
-  // Opens the targets: files are appended to, or made with mode 0640. The error has its place in
-  // the settings, "line:column: …".
+  // Opens the targets (none: events feed the inventory alone). The error has its place in the
+  // settings, "line:column: …".
   static std::variant<std::unique_ptr<Log>, std::string> open(
-      const std::vector<conf::AuditLog>& targets, Observer observer);
+      const std::vector<conf::AuditLog>& targets, LogOptions options);
   ~Log() override;  // writes what waits, at most for a few seconds
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
   void record(Event event) override;
+  // Records that the node starts, and what the run before has left behind: a torn line, an
+  // inventory that was not ended, a chain that cannot be gone on with.
+  void record_start();
+  // Opens the files anew before the next line is written (logrotate). One that cannot be opened
+  // keeps its old descriptor. From any thread; does not wait.
+  void reopen();
 
  private:
-  struct Numbered {
-    std::uint64_t sequence;
-    Event event;
+  struct Slot {
+    std::unique_ptr<Target> target;
+    std::uint64_t lost = 0;          // lines, since the last that were written
+    bool is_failing = false;         // the last write failed: said once
+    bool has_said_too_long = false;  // said once
   };
-  struct Target {
-    std::string name;
-    int descriptor;
-    bool is_failing = false;  // the last write failed: said once
-    bool is_torn = false;     // and left a line without its end
+  // The work of one turn of the thread.
+  struct Turn {
+    std::vector<Event> events;
+    std::vector<std::uint64_t> sequences;  // of the events
+    bool is_reopening = false;
+    bool is_closing = false;
   };
-  Log(std::vector<Target> targets, Observer observer);
+  Log(std::vector<Slot> slots, LogOptions options, std::string chain,
+      std::vector<std::string_view> gaps);
   void run();
-  static void write(Target& target, std::string_view lines);
-  static std::size_t put(const Target& target, std::string_view bytes);
-  void write_batch(std::vector<Numbered>& batch);
+  Turn next_turn();
+  void reopen_files();
+  void write_lines(const Turn& turn);
+  void append_line(const Event& event, std::uint64_t sequence);
+  void write_batch(Slot& slot);
+  bool say_inventory_losses(bool is_closing);
 
   static constexpr std::size_t kMostQueued = 10'000;
 
-  const Observer observer_;
-  std::vector<Target> targets_;  // of the thread alone, once it runs
+  const LogOptions options_;
+  const std::vector<std::string_view> gaps_;  // what the run before has left behind
+
+  // Of the thread alone, once it runs.
+  std::vector<Slot> slots_;
+  LineWriter writer_;
+  Batch batch_;
+  std::string chain_;  // what the next line carries; "" without a chain
+  std::uint64_t inventory_lost_ = 0;
+  std::chrono::steady_clock::time_point inventory_said_{};
+  bool has_said_last_ = false;
+
   std::mutex mutex_;
   std::condition_variable wakeup_;
-  std::vector<Numbered> queue_;
+  std::vector<Event> queue_;
+  std::vector<std::uint64_t> sequences_;  // of the events in it
   std::uint64_t next_sequence_ = 1;
   std::uint64_t lost_ = 0;
+  bool is_reopening_ = false;
   bool is_closing_ = false;
   std::thread thread_;
 };

@@ -168,7 +168,7 @@ int demonstrate(const DemoRequest& request) {
   if (!prepared) return 1;
   const auto& settings = *prepared->settings;
   auto bound = server::bind_listeners(settings, settings.workers);
-  auto audit = audit::Log::open(settings.audit.logs, {settings.hostname, version()});
+  auto audit = audit::Log::open(settings.audit.logs, {.observer = {settings.hostname, version()}});
   if (!std::holds_alternative<server::Bound>(bound) ||
       !std::holds_alternative<std::unique_ptr<audit::Log>>(audit)) {
     std::cerr << "postern demo: cannot listen on 127.0.0.1, or not write to " << audit_path.string()

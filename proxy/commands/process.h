@@ -20,7 +20,7 @@ std::optional<std::string> drop_privileges(const conf::Settings& settings);
 
 // Blocks the signals that await_signal() takes. Before any thread starts: they inherit it.
 void take_over_signals();
-// The next of SIGTERM, SIGINT and SIGHUP within the time; 0 where none came.
+// The next of SIGTERM, SIGINT, SIGHUP and SIGUSR1 within the time; 0 where none came.
 int await_signal(std::chrono::milliseconds most);
 
 }  // namespace postern::commands

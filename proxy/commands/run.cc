@@ -1,9 +1,15 @@
 // See run.h.
 #include "proxy/commands/run.h"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <iostream>
+#include <memory>
+#include <utility>
+#include <variant>
 
+#include "proxy/audit/inventory/inventory.h"
 #include "proxy/commands/dates.h"
 #include "proxy/commands/process.h"
 #include "proxy/commands/settings_file.h"
@@ -28,11 +34,12 @@ constexpr milliseconds kFarewellTime{3000};
 constexpr std::size_t kDescriptorsASession = 2;
 
 // Waits until all has ended, the time is up, or a signal comes. Whether all has ended.
-bool wait_for_end(const server::Server& server, milliseconds most) {
+bool wait_for_end(const server::Server& server, audit::Log& audit, milliseconds most) {
   const auto until = Steady::now() + most;
   while (!server.is_finished()) {
     if (Steady::now() >= until) return false;
     const int signal = await_signal(kLookEvery);
+    if (signal == SIGUSR1) audit.reopen();
     if (signal == SIGTERM || signal == SIGINT) {
       log::info("second signal: ending at once");
       return false;
@@ -41,21 +48,46 @@ bool wait_for_end(const server::Server& server, milliseconds most) {
   return true;
 }
 
-void serve_until_signal(server::Server& server, const conf::Settings& settings, Dates& dates) {
+void serve_until_signal(server::Server& server, const conf::Settings& settings, Dates& dates,
+                        audit::Log& audit) {
   for (;;) {
     dates.announce(net::wall_clock());
     const int signal = await_signal(dates.pause(net::wall_clock(), kLookAtDateEvery));
     if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGUSR1) audit.reopen();
     if (signal == SIGHUP) log::warn("SIGHUP: reloading is not supported yet; nothing was changed");
   }
   log::info("draining: {} connections, for {} s at most", server.connections(),
             std::chrono::duration_cast<std::chrono::seconds>(settings.shutdown_grace).count());
   server.drain();
   const auto began = Steady::now();
-  if (wait_for_end(server, settings.shutdown_grace)) return;
+  if (wait_for_end(server, audit, settings.shutdown_grace)) return;
   const bool was_hurried = Steady::now() - began < settings.shutdown_grace;
   server.end_sessions();
-  if (!was_hurried) wait_for_end(server, kFarewellTime);
+  if (!was_hurried) wait_for_end(server, audit, kFarewellTime);
+}
+
+// The login inventory; null where there is none. One at the default path that cannot be opened is
+// off, so that a second postern, or one without root, starts; one that is written out is an error.
+struct OpenedInventory {
+  std::unique_ptr<audit::inventory::Inventory> inventory;
+  std::string error;  // "line:column: …"
+};
+
+OpenedInventory open_inventory(const conf::Settings& settings) {
+  const auto& audit = settings.audit;
+  if (audit.inventory.empty()) return {};
+  auto opened = audit::inventory::Inventory::open({audit.inventory, settings.hostname, audit.keep});
+  if (auto* inventory = std::get_if<std::unique_ptr<audit::inventory::Inventory>>(&opened)) {
+    return {std::move(*inventory), {}};
+  }
+  const auto& error = std::get<std::string>(opened);
+  const auto& place = audit.inventory_place;
+  if (place.line > 0) {
+    return {nullptr, fmt::format("{}:{}: audit.inventory: {}", place.line, place.column, error)};
+  }
+  log::warn("there is no login inventory: {} (set audit.inventory: sqlite:FILE, or none)", error);
+  return {};
 }
 
 }  // namespace
@@ -84,13 +116,22 @@ int run(const std::string& settings_path) {
     return 1;
   }
   forbid_memory_dumps();  // changing the user has allowed them again
-  auto opened = audit::Log::open(settings.audit.logs, {settings.hostname, version()});
+  const auto [inventory, fault] = open_inventory(settings);
+  if (!fault.empty()) {
+    std::cerr << settings.file << ":" << fault << "\n";
+    return 1;
+  }
+  audit::LogOptions log_options;
+  log_options.inventory = inventory.get();
+  log_options.observer = {settings.hostname, version()};
+  log_options.chain = settings.audit.chain;
+  auto opened = audit::Log::open(settings.audit.logs, std::move(log_options));
   if (const auto* error = std::get_if<std::string>(&opened)) {
     std::cerr << settings.file << ":" << *error << "\n";
     return 1;
   }
   auto& audit = *std::get<std::unique_ptr<audit::Log>>(opened);
-  audit.record({net::wall_clock(), audit::NodeEvent{"start"}});
+  audit.record_start();
   {
     auto& listening = std::get<server::Bound>(bound);
     for (const auto& one : listening.all) {
@@ -99,7 +140,7 @@ int run(const std::string& settings_path) {
     server::Server server(settings, prepared->services, std::move(listening), audit);
     log::info("{}: ready, {} workers", version_line(), workers);
     Dates dates(settings, audit);
-    serve_until_signal(server, settings, dates);
+    serve_until_signal(server, settings, dates, audit);
   }
   audit.record({net::wall_clock(), audit::NodeEvent{"stop"}});
   log::info("ended");

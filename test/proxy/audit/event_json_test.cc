@@ -30,7 +30,10 @@ audit::SessionPart session_part() {
 }
 
 std::string line_of(audit::EventBody body) {
-  return audit::json_line({kTime, std::move(body)}, 42, kObserver);
+  audit::LineWriter writer(kObserver);
+  std::string line;
+  writer.append(line, {kTime, std::move(body)}, 42);
+  return line;
 }
 
 }  // namespace
@@ -106,13 +109,14 @@ TEST_CASE("a hostile user name stays one line, one value, ASCII, and at most 256
   audit::LoginEvent event;
   event.session = session_part();
   event.login.user = hostile;
+  event.rule = "listener";
   const auto line = line_of(event);
   REQUIRE(std::count(line.begin(), line.end(), '\n') == 1);
   REQUIRE(std::all_of(line.begin(), line.end(),
                       [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); }));
   const auto json = nlohmann::json::parse(line);
   REQUIRE(json["event.outcome"] == "failure");
-  REQUIRE(json["user.name"].get<std::string>().size() <= 256 + 6);  // a replaced octet takes three
+  REQUIRE(json["user.name"].get<std::string>().size() <= 256);
   // By the line's beginning nothing can be forged: the name stands behind all constants.
   REQUIRE(line.find("\"user.name\"") > line.find("\"postern.policy.rule\""));
 }
@@ -134,4 +138,57 @@ TEST_CASE("a failed handshake tells what the client offered, by name where there
   REQUIRE(json["tls.client.supported_groups"] == nlohmann::json({"secp256r1"}));
   REQUIRE_FALSE(json.contains("tls.client.signature_algorithms"));
   REQUIRE(json["tls.client.server_name"] == "old.example.com");
+}
+
+TEST_CASE("the fingerprint stands on every login under TLS, the lists at its first sight") {
+  audit::LoginEvent event;
+  event.session = session_part();
+  event.session.tls->ja4 = "t13d1516h2_8daaf6152771_02713d6af862";
+  auto json = nlohmann::json::parse(line_of(event));
+  REQUIRE(json["tls.client.ja4"] == "t13d1516h2_8daaf6152771_02713d6af862");
+  REQUIRE_FALSE(json.contains("tls.client.supported_ciphers"));
+  audit::Hello hello;
+  hello.ciphers = {0x1301};
+  event.hello = std::make_shared<const audit::Hello>(hello);
+  json = nlohmann::json::parse(line_of(event));
+  REQUIRE(json["tls.client.supported_ciphers"] == nlohmann::json({"TLS_AES_128_GCM_SHA256"}));
+  audit::SessionEndEvent end;
+  end.session = event.session;
+  REQUIRE_FALSE(nlohmann::json::parse(line_of(end)).contains("tls.client.ja4"));
+}
+
+TEST_CASE("the rule that opens a listener is named in every event, a login's own rule before it") {
+  audit::SessionEndEvent end;
+  end.session = session_part();
+  end.session.opened_by = "hall-scanners";
+  REQUIRE(nlohmann::json::parse(line_of(end))["postern.policy.rule"] == "hall-scanners");
+  audit::LoginEvent login;
+  login.session = end.session;
+  login.rule = "service-accounts";
+  REQUIRE(nlohmann::json::parse(line_of(login))["postern.policy.rule"] == "service-accounts");
+}
+
+TEST_CASE("the chain's hash stands behind the observer, before all that differs by session") {
+  audit::LineWriter writer(kObserver);
+  std::string line;
+  writer.append(line, {kTime, audit::NodeEvent{"start"}}, 1, std::string(64, '0'));
+  REQUIRE(line == R"({"@timestamp":"2026-11-24T20:00:00.123Z","log.level":"info",)"
+                  R"("event.action":"start","event.category":"process","event.sequence":1,)"
+                  R"("observer.name":"mail.example.com","observer.version":"0.1.0",)"
+                  R"("postern.chain":")" +
+                      std::string(64, '0') + "\"}\n");
+}
+
+TEST_CASE("times keep their milliseconds when the second stays, turns, or goes back") {
+  audit::LineWriter writer(kObserver);
+  const auto begin_of = [&writer](std::chrono::milliseconds time) {
+    std::string line;
+    writer.append(line, {audit::WallTime(time), audit::NodeEvent{"start"}}, 1);
+    return line.substr(15, 24);
+  };
+  REQUIRE(begin_of(0ms) == "1970-01-01T00:00:00.000Z");
+  REQUIRE(begin_of(1795550400007ms) == "2026-11-24T20:00:00.007Z");
+  REQUIRE(begin_of(1795550400999ms) == "2026-11-24T20:00:00.999Z");
+  REQUIRE(begin_of(1795550401000ms) == "2026-11-24T20:00:01.000Z");
+  REQUIRE(begin_of(1795550399999ms) == "2026-11-24T19:59:59.999Z");
 }

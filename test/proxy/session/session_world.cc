@@ -90,7 +90,9 @@ std::string SessionWorld::hear_in_tls() {
 }
 
 void SessionWorld::record(audit::Event event) {
-  const auto json = nlohmann::json::parse(audit::json_line(event, 1, {"mail.example.com", "0"}));
+  std::string line;
+  audit::LineWriter({"mail.example.com", "0"}).append(line, event, 1);
+  const auto json = nlohmann::json::parse(line);
   auto text = json["event.action"].get<std::string>();
   if (json.contains("event.outcome") && json["event.category"] == "authentication") {
     text += " " + json["event.outcome"].get<std::string>();

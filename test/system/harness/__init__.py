@@ -8,6 +8,7 @@ from .base import (HOSTNAME, Room, TestCase, args, free_port, listens, main, nee
                    tool, until)
 from .clients import (login_imap, login_pop3, login_smtp, open_imap, open_pop3, open_smtp, run,
                       s_client)
+from .contract import CONTRACT, faults
 from .dovecot import PASSWORD, USER, Dovecot
 from .fakes import Fake, FakeImap, FakePop3, FakeSmtp, Peer
 from .postern import PROPER_ENDS, Postern, every_mode
@@ -15,8 +16,8 @@ from .postfix import Postfix
 from .wire import Wire, client_hello, shapes
 
 __all__ = [
-    "HOSTNAME", "PASSWORD", "PROPER_ENDS", "USER", "Dovecot", "Fake", "FakeImap", "FakePop3",
+    "CONTRACT", "HOSTNAME", "PASSWORD", "PROPER_ENDS", "USER", "Dovecot", "Fake", "FakeImap", "FakePop3",
     "FakeSmtp", "Peer", "Postern", "Postfix", "Room", "TestCase", "Wire", "args", "client_hello",
-    "every_mode", "free_port", "listens", "login_imap", "login_pop3", "login_smtp", "main", "need",
+    "every_mode", "faults", "free_port", "listens", "login_imap", "login_pop3", "login_smtp", "main", "need",
     "need_root", "open_imap", "open_pop3", "open_smtp", "run", "s_client", "shapes", "tool",
     "until"]
