@@ -101,7 +101,7 @@ int parse_and_run(int argc, char** argv) {
 
   app.add_subcommand("audit",
                      "Who still logs in in clear text, and what would break: report, what-if, "
-                     "tail, export; see postern audit --help")
+                     "tail, export, verify, import; see postern audit --help")
       ->prefix_command();
 
   try {

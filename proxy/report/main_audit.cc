@@ -8,6 +8,7 @@
 #include "proxy/report/commands.h"
 #include "proxy/report/logs.h"
 #include "proxy/report/tail.h"
+#include "proxy/report/verify.h"
 
 namespace {
 
@@ -115,6 +116,11 @@ int parse_and_run(int argc, char** argv) {
   exporting->add_option("--format", exported.format, "json (a line a row) or csv (default: json)")
       ->type_name("FORMAT");
 
+  report::LogsRequest verified;
+  auto* const verifying = app.add_subcommand(
+      "verify", "Was a line of the audit log changed or taken out? Exit status 0 or 1");
+  add_logs(*verifying, verified);
+
   report::LogsRequest imported;
   auto* const importing =
       app.add_subcommand("import", "Make an inventory anew from the audit log's lines");
@@ -131,6 +137,10 @@ int parse_and_run(int argc, char** argv) {
   if (tail->parsed()) {
     if (tail_request.config.empty() && tail_request.file.empty()) return lacks_log("tail");
     return report::tail_command(tail_request, std::cout, std::cerr);
+  }
+  if (verifying->parsed()) {
+    if (verified.config.empty() && verified.files.empty()) return lacks_log("verify");
+    return report::verify_command(verified, std::cout, std::cerr);
   }
   if (importing->parsed()) {
     if (imported.config.empty() && imported.files.empty()) return lacks_log("import");

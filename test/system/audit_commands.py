@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """`postern audit`: the other program is found and gets all words; its help, manual page and exit
-statuses."""
+statuses; and an inventory that is made anew from the log."""
+import json
 import pathlib
 import re
 import shutil
 
 import harness
-from harness import args, run
+from harness import FakeImap, Postern, Wire, args, run
 
-COMMANDS = ["report", "what-if", "tail", "export", "import"]
+COMMANDS = ["report", "what-if", "tail", "export", "verify", "import"]
 
 
 class AuditCommands(harness.TestCase):
@@ -31,7 +32,7 @@ class AuditCommands(harness.TestCase):
                     self.assertTrue(option in page, option)
 
     def test_usage_errors_are_2_and_what_cannot_be_read_is_1(self):
-        for words in ([], ["sing"], ["report"], ["what-if"], ["tail"], ["import"],
+        for words in ([], ["sing"], ["report"], ["what-if"], ["tail"], ["verify"], ["import"],
                       ["report", "--inventory", "x", "--format", "pdf"]):
             with self.subTest(words=words):
                 done = run(args.postern, "audit", *words)
@@ -47,6 +48,63 @@ class AuditCommands(harness.TestCase):
         done = run("env", "PATH=/nowhere", alone, "audit", "report")
         self.assertEqual(done.returncode, 1)
         self.assertIn("postern-audit", done.stderr)
+
+    def test_an_inventory_made_from_the_log_says_the_same(self):
+        room = self.own_room()
+        fake = room.enter(FakeImap())
+        inventory, log = room.path / "inventory.db", room.path / "audit.jsonl"
+        postern = Postern(room, [{"name": "imap", "protocol": "imap", "tls": "optional",
+                                  "cleartext_login": "observe", "backend": "old"}],
+                          {"old": fake.port},
+                          audit={"log": f"file:{log}", "inventory": f"sqlite:{inventory}"})
+        with postern:
+            for user in ("anna", "bob", "bob"):
+                with Wire(postern.port("imap")) as wire:
+                    wire.imap()
+                    self.assertEqual(wire.imap(f"a LOGIN {user} secret")[-1][:4], "a OK")
+        made = room.path / "made.db"
+        run(args.postern, "audit", "import", "--inventory", made, "--config", postern.config,
+            check=0)
+        users = []
+        for source in (["--config", postern.config], ["--inventory", made]):
+            done = run(args.postern, "audit", "report", *source, "--format", "json", check=0)
+            rows = json.loads(done.stdout)["sections"]["cleartext"]["rows"]
+            users.append([(row["user"], row["logins"], row["secrets_exposed"]) for row in rows])
+        self.assertEqual(users[0], [("bob", 2, 2), ("anna", 1, 1)])
+        self.assertEqual(users[1], users[0])
+        tail = run(args.postern, "audit", "tail", "--config", postern.config, "--lines", "100",
+                   check=0).stdout
+        self.assertRegex(tail, r"(?m)login .* bob mechanism=LOGIN EXPOSED")
+        self.assertNotIn("secret ", tail)
+        again = run(args.postern, "audit", "import", "--inventory", made, log)
+        self.assertEqual(again.returncode, 1)
+
+    def test_verify_finds_what_was_done_to_the_log(self):
+        room = self.own_room()
+        fake = room.enter(FakeImap())
+        log = room.path / "audit.jsonl"
+        postern = Postern(room, [{"name": "imap", "protocol": "imap", "tls": "optional",
+                                  "cleartext_login": "observe", "backend": "old"}],
+                          {"old": fake.port}, audit={"log": f"file:{log}", "chain": "on",
+                                                     "inventory": "none"})
+        with postern:
+            for user in ("anna", "bob"):
+                with Wire(postern.port("imap")) as wire:
+                    wire.imap()
+                    self.assertEqual(wire.imap(f"a LOGIN {user} secret")[-1][:4], "a OK")
+        done = run(args.postern, "audit", "verify", "--config", postern.config)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("nothing was changed or taken out", done.stdout)
+        whole = log.read_text().splitlines(keepends=True)
+        number = next(i for i, line in enumerate(whole) if '"bob"' in line)
+        for what, lines in (("changed", [line.replace('"bob"', '"rob"') for line in whole]),
+                            ("taken out", whole[:number] + whole[number + 1:])):
+            with self.subTest(what=what):
+                log.write_text("".join(lines))
+                done = run(args.postern, "audit", "verify", log)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                self.assertRegex(done.stdout,
+                                 rf"(?m)^{re.escape(str(log))}:({number + 1}|{number + 2}): ")
 
 
 if __name__ == "__main__":
