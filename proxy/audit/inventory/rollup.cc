@@ -10,12 +10,13 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "proxy/audit/json_text.h"
+
 namespace postern::audit::inventory {
 
 namespace {
 
-constexpr std::size_t kMostText = 256;   // octets of one value, as in events
-constexpr std::size_t kMostListed = 64;  // entries of one list out of a ClientHello, likewise
+constexpr std::size_t kMostListed = 64;  // entries of one list out of a ClientHello, as in lines
 constexpr std::size_t kUsualKey = 256;
 
 std::int64_t milliseconds(WallTime time) {
@@ -24,26 +25,18 @@ std::int64_t milliseconds(WallTime time) {
 
 bool is_plain(char c) { return static_cast<unsigned char>(c - 1) < 0x7f; }
 
-// Cuts, and not within a character.
-std::string_view bounded(std::string_view text) {
-  if (text.size() <= kMostText) return text;
-  auto end = kMostText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
-// Appends text that a client controls: valid UTF-8 without NUL, bounded. Once more over its own
-// result it changes nothing.
+// Appends text that a client controls as the log's lines have it, read back: valid UTF-8, bounded;
+// and without NUL, which ends columns. Once more over its own result it changes nothing.
 void append_text(std::string& out, std::string_view text) {
   if (std::all_of(text.begin(), text.end(), is_plain)) {
     out += text.substr(0, kMostText);
     return;
   }
-  using Json = nlohmann::json;
-  const auto line = Json(bounded(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
-  auto clean = Json::parse(line, nullptr, false).get<std::string>();
-  std::replace(clean.begin(), clean.end(), kEndOfColumn, '?');
-  out += bounded(clean);
+  std::string json;
+  append_json_text(json, text);
+  auto read_back = nlohmann::json::parse(json, nullptr, false).get<std::string>();
+  std::replace(read_back.begin(), read_back.end(), kEndOfColumn, '?');
+  out += read_back;
 }
 
 class Key {
