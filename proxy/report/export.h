@@ -15,6 +15,6 @@ std::string table_names();  // "login, fingerprint, …"
 
 // Writes a table's rows, one after the other: CSV with a heading, or a JSON object a line. The
 // reader's filter holds for what has a day, a listener and an address. Ask reader.error() afterwards.
-void export_table(Reader& reader, std::string_view table, Format format, std::ostream& out);
+void export_table(Reader& reader, std::string_view name, Format format, std::ostream& out);
 
 }  // namespace postern::report
