@@ -179,7 +179,7 @@ int demonstrate(const DemoRequest& request) {
   std::array<std::uint16_t, kRows.size()> ports{};
   for (const auto& one : listening.all) ports.at(one.service) = one.address.port();
   const server::Server server(settings, prepared->services, std::move(listening),
-                              *std::get<std::unique_ptr<audit::Log>>(audit));
+                              *std::get<std::unique_ptr<audit::Log>>(audit), tls::KeyedHash());
 
   const demo::TourSetting setting{
       .ports = {.imap = ports[imap],

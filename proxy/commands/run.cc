@@ -11,6 +11,7 @@
 
 #include "proxy/audit/inventory/inventory.h"
 #include "proxy/commands/dates.h"
+#include "proxy/commands/name_hash.h"
 #include "proxy/commands/process.h"
 #include "proxy/commands/settings_file.h"
 #include "proxy/commands/version.h"
@@ -121,6 +122,11 @@ int run(const std::string& settings_path) {
     std::cerr << settings.file << ":" << fault << "\n";
     return 1;
   }
+  const auto name_hash = make_name_hash(settings);
+  if (const auto* error = std::get_if<std::string>(&name_hash)) {
+    std::cerr << *error << "\n";
+    return 1;
+  }
   audit::LogOptions log_options;
   log_options.inventory = inventory.get();
   log_options.observer = {settings.hostname, version()};
@@ -137,7 +143,8 @@ int run(const std::string& settings_path) {
     for (const auto& one : listening.all) {
       log::info("listener {} on {}", settings.listeners[one.service].name, one.address.text());
     }
-    server::Server server(settings, prepared->services, std::move(listening), audit);
+    server::Server server(settings, prepared->services, std::move(listening), audit,
+                          std::get<tls::KeyedHash>(name_hash));
     log::info("{}: ready, {} workers", version_line(), workers);
     Dates dates(settings, audit);
     serve_until_signal(server, settings, dates, audit);

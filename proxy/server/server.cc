@@ -42,8 +42,9 @@ std::variant<Bound, std::vector<std::string>> bind_listeners(const conf::Setting
 }
 
 Server::Server(const conf::Settings& settings, const Services& services, Bound bound,
-               audit::Sink& audit)
+               audit::Sink& audit, const tls::KeyedHash& name_hash)
     : limits_(settings.limits.connections, settings.limits.connections_per_ip),
+      name_hash_(name_hash),
       shared_{audit, limits_, remembered_, name_hash_,
               fmt::format("{:x}", std::chrono::duration_cast<std::chrono::milliseconds>(
                                       net::wall_clock().time_since_epoch())

@@ -39,8 +39,10 @@ std::variant<Bound, std::vector<std::string>> bind_listeners(const conf::Setting
 
 class Server {
  public:
-  // Starts serving at once. `audit` outlives it.
-  Server(const conf::Settings& settings, const Services& services, Bound bound, audit::Sink& audit);
+  // Starts serving at once. `audit` outlives it. With `name_hash` names are hashed that no event
+  // may show.
+  Server(const conf::Settings& settings, const Services& services, Bound bound, audit::Sink& audit,
+         const tls::KeyedHash& name_hash);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   // Stops at once what still runs.
@@ -59,7 +61,7 @@ class Server {
  private:
   policy::ConnectionLimits limits_;
   session::Remembered remembered_;
-  tls::KeyedHash name_hash_;
+  const tls::KeyedHash name_hash_;
   Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

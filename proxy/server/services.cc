@@ -97,7 +97,7 @@ class Maker {
     const auto& listener = settings_.listeners[index];
     auto service = std::make_shared<session::Service>(session::Service{
         owned_, index, protocol_of(listener.protocol), options(), {}, backends_[listener.backend]});
-    if (listener.tls_mode != conf::TlsMode::none && !credentials_.empty()) {
+    if (may_have_tls(index) && !credentials_.empty()) {
       for (const auto lowest : lowest_versions(index)) {
         auto context = tls::ServerContext::make(tls_options_of(listener, lowest));
         if (context) {
@@ -111,13 +111,26 @@ class Maker {
     services_.list.push_back(std::move(service));
   }
 
+  static bool may_hold(const conf::Rule& rule, std::size_t index) {
+    const auto& at = rule.listeners;
+    return at.empty() || std::find(at.begin(), at.end(), index) != at.end();
+  }
+
+  // By its own mode, or for the clients of some rule.
+  bool may_have_tls(std::size_t index) const {
+    const auto gives_tls = [index](const conf::Rule& rule) {
+      return may_hold(rule, index) &&
+             rule.tls_mode.value_or(conf::TlsMode::none) != conf::TlsMode::none;
+    };
+    return settings_.listeners[index].tls_mode != conf::TlsMode::none ||
+           std::any_of(settings_.rules.begin(), settings_.rules.end(), gives_tls);
+  }
+
   // The listener's own, and those of the rules that may hold there.
   std::set<conf::TlsVersion> lowest_versions(std::size_t index) const {
     std::set<conf::TlsVersion> versions{settings_.listeners[index].tls.min_version};
     for (const auto& rule : settings_.rules) {
-      const auto& at = rule.listeners;
-      const bool is_there = at.empty() || std::find(at.begin(), at.end(), index) != at.end();
-      if (rule.min_version && is_there) versions.insert(*rule.min_version);
+      if (rule.min_version && may_hold(rule, index)) versions.insert(*rule.min_version);
     }
     return versions;
   }
@@ -166,6 +179,8 @@ class Maker {
     options.credentials = credentials_;
     options.min_version = version_of(lowest);
     options.max_version = version_of(listener.tls.max_version);
+    options.old_versions = listener.tls.old_tls == conf::OldTls::explain ? tls::OldVersions::accept
+                                                                         : tls::OldVersions::refuse;
     // Registered ALPN names (RFC 8314 7.x has none for SMTP).
     if (protocol == protocols::Protocol::imap || protocol == protocols::Protocol::pop3) {
       options.alpn = protocols::name_of(protocol);
