@@ -39,6 +39,8 @@ std::string_view name_of(EndReason reason) {
       return "clear_on_tls_port";
     case EndReason::tls_error:
       return "tls_error";
+    case EndReason::old_tls:
+      return "old_tls";
     case EndReason::login_timeout:
       return "login_timeout";
     case EndReason::idle_timeout:

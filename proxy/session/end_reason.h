@@ -25,6 +25,7 @@ enum class EndReason {
   tls_on_clear_port,    // a ClientHello came where clear text was expected
   clear_on_tls_port,    // clear text came where a ClientHello was expected
   tls_error,            // TLS broke later on
+  old_tls,              // its TLS was too old, and it was told so
   login_timeout,        // no login in time
   idle_timeout,         // nothing moved for too long
   drain_timeout,        // one side had ended, and the other did not in time

@@ -277,7 +277,7 @@ void Session::take_backend_loss() {
 
 // ------------------------------------------------------------------------------- the stages
 
-void Session::start_dialogue(protocols::BackendGreeting greeting) {
+void Session::make_dialogue(protocols::BackendGreeting greeting) {
   const bool is_clear = security_ == policy::Security::cleartext;
   protocols::Conditions conditions;
   conditions.transport = is_clear ? protocols::Transport::cleartext : protocols::Transport::tls;
@@ -294,6 +294,10 @@ void Session::start_dialogue(protocols::BackendGreeting greeting) {
   has_greeted_ = has_settled_ = backend_ended_ = shut_backend_ = is_backend_shut_ = false;
   is_backend_clogged_ = false;
   server_.reset();
+}
+
+void Session::start_dialogue(protocols::BackendGreeting greeting) {
+  make_dialogue(greeting);
   backend::LinkUser& self = *this;
   link_ = std::make_unique<backend::Link>(host_.dialer(), host_.clock(), host_.timers(),
                                           service_->backend, self);

@@ -85,9 +85,11 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void give_up_backend(protocols::Ending how);
 
   // The stages.
+  void make_dialogue(protocols::BackendGreeting greeting);
   void start_dialogue(protocols::BackendGreeting greeting);
   void start_handshake(std::string_view first_bytes);
   void handshake_done();
+  void refuse_old_tls(protocols::BackendGreeting greeting);
   void handshake_failed(std::string_view bytes);
   void run_steps();
   void take(const protocols::Send& step);
@@ -122,9 +124,9 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   // The policy, in session_policy.cc.
   void admit();
   bool offers_logins() const;
-  policy::Question question_about(const protocols::Login& login) const;
+  policy::Question question_about(policy::Name name, std::string_view user = {}) const;
   std::uint64_t warning_key(const protocols::Login& login) const;
-  policy::SeenTable::Period warning_day() const;
+  policy::SeenTable::Period today() const;
 
   // Events, in session_events.cc.
   void record(audit::EventBody body);
@@ -132,7 +134,10 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
                     const Attempt& attempt);
   void record_refused(const protocols::Login& login, const policy::Decision& decision,
                       Exposure exposure);
+  void record_handshake();
   void record_handshake_failed(std::string_view reason);
+  std::shared_ptr<const audit::Hello> take_new_hello();
+  std::uint64_t fingerprint_key() const;
   bool is_abandoned(EndReason reason) const;
   void record_end(EndReason reason);
   void notice(std::string_view action, std::string_view reason);

@@ -19,6 +19,10 @@ audit::Security security_of(policy::Security security) {
   __builtin_unreachable();
 }
 
+audit::Hello hello_of(const tls::Offer& offer) {
+  return {offer.versions, offer.ciphers, offer.groups, offer.signature_algorithms};
+}
+
 }  // namespace
 
 void Session::record(audit::EventBody body) {
@@ -40,8 +44,13 @@ audit::SessionPart Session::session_part() const {
   part.starttls_used = security_ == policy::Security::starttls;
   if (engine_ != nullptr && !engine_->facts().version.empty()) {  // of one that broke, too
     const auto& facts = engine_->facts();
-    part.tls = audit::Tls{facts.version,     facts.cipher,  facts.curve, facts.alpn,
-                          facts.server_name, facts.resumed, {}};
+    part.tls = audit::Tls{facts.version,
+                          facts.cipher,
+                          facts.curve,
+                          facts.alpn,
+                          facts.server_name,
+                          facts.resumed,
+                          std::string(facts.ja4.text())};
   }
   part.opened_by = terms_.opened_by;
   part.client_name = client_name_;
@@ -75,6 +84,7 @@ void Session::record_login(const protocols::Login& login, protocols::Outcome out
   event.duration = host_.clock().exact() - attempt.tried_at;
   event.verdict = policy::name_of(attempt.decision.verdict);
   event.rule = attempt.decision.rule;
+  event.hello = take_new_hello();
   record(std::move(event));
 }
 
@@ -88,23 +98,44 @@ void Session::record_refused(const protocols::Login& login, const policy::Decisi
   record(std::move(event));
 }
 
+void Session::record_handshake() {
+  audit::HandshakeEvent event;
+  event.session = session_part();
+  record(std::move(event));
+}
+
 void Session::record_handshake_failed(std::string_view reason) {
   audit::HandshakeEvent event;
   event.session = session_part();
   event.reason = reason;
   if (const auto* offer = engine_->offer()) {
-    event.hello.versions = offer->versions;
-    event.hello.ciphers = offer->ciphers;
-    event.hello.groups = offer->groups;
-    event.hello.signature_algorithms = offer->signature_algorithms;
+    event.hello = hello_of(*offer);
+    event.ja4 = offer->ja4.text();
     event.server_name = offer->server_name;
   }
   record(std::move(event));
 }
 
+std::uint64_t Session::fingerprint_key() const {
+  return std::hash<std::string_view>()(engine_->facts().ja4.text());
+}
+
+// What the client offered, where no event has described its fingerprint yet. From now on it is
+// known, so that nothing is kept for it.
+std::shared_ptr<const audit::Hello> Session::take_new_hello() {
+  if (engine_ == nullptr || engine_->offer() == nullptr) return nullptr;
+  std::shared_ptr<const audit::Hello> hello;
+  if (host_.remembered().fingerprints.insert(fingerprint_key(), 0)) {
+    hello = std::make_shared<const audit::Hello>(hello_of(*engine_->offer()));
+  }
+  engine_->drop_offer();
+  return hello;
+}
+
 // What ended during a handshake, or was TLS in the wrong place, has an event of its own.
 bool Session::is_abandoned(EndReason reason) const {
   if (state_ == State::handshake || reason == EndReason::tls_on_clear_port) return false;
+  if (engine_ != nullptr && engine_->facts().is_below_minimum) return false;
   const bool is_mail = service_->protocol == protocols::Protocol::smtp && has_mailed_;
   return !has_logged_in_ && !is_mail;
 }

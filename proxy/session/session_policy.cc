@@ -1,4 +1,5 @@
 // What the policy says of this client and its logins.
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <utility>
@@ -9,18 +10,6 @@ namespace postern::session {
 
 namespace {
 
-protocols::Verdict verdict_of(const policy::Decision& decision) {
-  switch (decision.verdict) {
-    case policy::Verdict::allow:
-      return protocols::Verdict::allow;
-    case policy::Verdict::warn:
-      return protocols::Verdict::warn;
-    case policy::Verdict::refuse:
-      return protocols::Verdict::refuse;
-  }
-  __builtin_unreachable();
-}
-
 // As Facts::version has it.
 std::optional<conf::TlsVersion> version_of(std::string_view name) {
   if (name == "1.3") return conf::TlsVersion::tls1_3;
@@ -30,15 +19,23 @@ std::optional<conf::TlsVersion> version_of(std::string_view name) {
   return std::nullopt;
 }
 
-std::chrono::sys_days day_of(policy::Moment moment) {
-  return std::chrono::floor<std::chrono::days>(moment);
+// The client gives the name alone, and is asked for the secret only then. All others carry both
+// together.
+bool asks_name_first(std::string_view mechanism) {
+  return mechanism == "AUTH-LOGIN" || mechanism == "LOGIN";
+}
+
+policy::Name name_in(const protocols::LoginTried& step) {
+  if (!step.login.user.empty()) return policy::Name::known;
+  return step.name_follows ? policy::Name::awaited : policy::Name::hidden;
 }
 
 }  // namespace
 
 void Session::admit() {
-  const auto admission = policy::admit(*service_->settings, question_about({}).now,
-                                       {service_->index, source_.octets()});
+  const auto admission =
+      policy::admit(*service_->settings, question_about(policy::Name::awaited).now,
+                    {service_->index, source_.octets()});
   terms_ = {admission.tls_mode, admission.min_version, admission.bare_newlines,
             admission.opens_required ? admission.rule : std::string_view()};
 }
@@ -46,51 +43,71 @@ void Session::admit() {
 // Where a user's rule may allow what is refused without a name, the lists still show no login:
 // whoever cannot do TLS has been set up by hand.
 bool Session::offers_logins() const {
-  const auto decision = policy::judge_login(*service_->settings, question_about({}));
+  const auto decision =
+      policy::judge_login(*service_->settings, question_about(policy::Name::awaited));
   return decision.verdict != policy::Verdict::refuse;
 }
 
-policy::Question Session::question_about(const protocols::Login& login) const {
+policy::Question Session::question_about(policy::Name name, std::string_view user) const {
   policy::Question question;
   question.now = std::chrono::floor<std::chrono::seconds>(host_.clock().wall());
   question.client = {service_->index, source_.octets()};
   question.security = security_;
   if (engine_ != nullptr) question.tls_version = version_of(engine_->facts().version);
-  question.name = login.user.empty() ? policy::Name::awaited : policy::Name::known;
-  question.user = login.user;
+  question.name = name;
+  question.user = user;
   return question;
 }
 
 void Session::take(const protocols::LoginTried& step) {
-  const auto question = question_about(step.login);
+  const auto& settings = *service_->settings;
+  const auto question = question_about(name_in(step), step.login.user);
   attempt_ = std::make_unique<Attempt>();
   attempt_->tried_at = host_.clock().exact();
-  attempt_->decision = policy::judge_login(*service_->settings, question);
-  attempt_->verdict = verdict_of(attempt_->decision);
-  if (attempt_->decision.verdict == policy::Verdict::warn &&
-      host_.remembered().warned.contains(warning_key(step.login), warning_day())) {
-    attempt_->verdict = protocols::Verdict::allow;
-  }
-  if (attempt_->decision.verdict == policy::Verdict::refuse) {
-    const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
-    record_refused(step.login, attempt_->decision, is_exposed ? Exposure::secret : Exposure::none);
+  attempt_->decision = policy::judge_login(settings, question);
+  auto& decision = attempt_->decision;
+  switch (decision.verdict) {
+    case policy::Verdict::allow:
+      attempt_->verdict = protocols::Verdict::allow;
+      break;
+    case policy::Verdict::warn:
+      attempt_->verdict = host_.remembered().warned.contains(warning_key(step.login), today())
+                              ? protocols::Verdict::allow
+                              : protocols::Verdict::warn;
+      break;
+    case policy::Verdict::refuse:
+      // As far as the name alone: then it is judged again.
+      if (question.name == policy::Name::awaited && asks_name_first(step.login.mechanism) &&
+          policy::may_depend_on_user(settings, question)) {
+        decision.verdict = policy::Verdict::allow;
+        decision.reason = policy::Reason::none;
+        attempt_->verdict = protocols::Verdict::allow;
+        break;
+      }
+      attempt_->verdict = protocols::Verdict::refuse;
+      const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
+      record_refused(step.login, decision, is_exposed ? Exposure::secret : Exposure::none);
+      break;
   }
 }
 
 void Session::take(const protocols::LoginAnswered& step) {
-  const auto attempt = attempt_ != nullptr ? std::move(*attempt_) : Attempt{};
+  Attempt attempt;
+  attempt.tried_at = host_.clock().exact();
+  if (attempt_ != nullptr) attempt = *attempt_;
   attempt_.reset();
   record_login(step.login, step.outcome, attempt);
   if (step.outcome != protocols::Outcome::success) return;
   has_settled_ = has_logged_in_ = true;
   if (attempt.verdict == protocols::Verdict::warn) {
-    host_.remembered().warned.insert(warning_key(step.login), warning_day());
+    host_.remembered().warned.insert(warning_key(step.login), today());
   }
 }
 
 // A gate has no login to allow, whatever the policy has come to say since it began.
 void Session::take(const protocols::LoginRefused& step) {
-  auto decision = policy::judge_login(*service_->settings, question_about(step.login));
+  const auto name = step.login.user.empty() ? policy::Name::hidden : policy::Name::known;
+  auto decision = policy::judge_login(*service_->settings, question_about(name, step.login.user));
   if (decision.verdict != policy::Verdict::refuse) decision.reason = policy::Reason::cleartext;
   record_refused(step.login, decision, step.exposed ? Exposure::secret : Exposure::none);
 }
@@ -106,8 +123,8 @@ std::uint64_t Session::warning_key(const protocols::Login& login) const {
   return key;
 }
 
-policy::SeenTable::Period Session::warning_day() const {
-  return day_of(question_about({}).now).time_since_epoch().count();
+policy::SeenTable::Period Session::today() const {
+  return std::chrono::floor<std::chrono::days>(host_.clock().wall()).time_since_epoch().count();
 }
 
 }  // namespace postern::session

@@ -60,7 +60,10 @@ void Session::take(const protocols::ClientNamed& step) {
   client_named_by_ = name_of(step.by);
 }
 
-void Session::take(const protocols::MailBegun&) { has_settled_ = has_mailed_ = true; }
+void Session::take(const protocols::MailBegun&) {
+  has_settled_ = has_mailed_ = true;
+  if (engine_ != nullptr) engine_->drop_offer();
+}
 
 void Session::take(const protocols::Alarm& step) {
   switch (step.kind) {

@@ -31,6 +31,11 @@ std::string_view name_of(tls::Failure failure) {
   __builtin_unreachable();
 }
 
+Farewell farewell_for(std::string_view old_version) {
+  if (old_version == "1.0") return Farewell::old_tls_1_0;
+  return old_version == "1.1" ? Farewell::old_tls_1_1 : Farewell::old_tls_1_2;
+}
+
 }  // namespace
 
 void Session::take_ciphertext(std::string_view bytes) {
@@ -84,10 +89,26 @@ void Session::start_handshake(std::string_view first_bytes) {
 }
 
 void Session::handshake_done() {
-  engine_->drop_offer();  // no event of an open session needs it
   enter(Event::secured);
-  start_dialogue(security_ == policy::Security::starttls ? protocols::BackendGreeting::swallow
-                                                         : protocols::BackendGreeting::pass);
+  const auto greeting = security_ == policy::Security::starttls
+                            ? protocols::BackendGreeting::swallow
+                            : protocols::BackendGreeting::pass;
+  if (engine_->facts().is_below_minimum) return refuse_old_tls(greeting);
+  if (service_->settings->audit.handshakes == conf::Handshakes::all) record_handshake();
+  if (host_.remembered().fingerprints.contains(fingerprint_key(), 0)) engine_->drop_offer();
+  start_dialogue(greeting);
+}
+
+// No backend is dialled and no login taken: the client's people are told, in its protocol's words.
+void Session::refuse_old_tls(protocols::BackendGreeting greeting) {
+  record_handshake_failed(policy::name_of(policy::Reason::tls_version));
+  engine_->drop_offer();
+  make_dialogue(greeting);
+  has_greeted_ = backend_ended_ = true;  // nothing is to come
+  stage_began_ = host_.clock().now();
+  farewell_reason_ = EndReason::old_tls;
+  dialogue_->refuse_service(farewell_for(engine_->facts().version), host_.scratch().steps);
+  run_steps();
 }
 
 // `bytes` are those that failed it. A hello of SSLv2, which old clients send, is not clear text.

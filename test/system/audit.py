@@ -29,6 +29,8 @@ BACKEND = """postern.backend.name postern.backend.ip postern.backend.port
 postern.backend.source_port""".split()
 SECURITY = "postern.security postern.starttls.offered postern.starttls.used".split()
 TLS = "tls.version tls.cipher tls.curve tls.resumed".split()
+OFFER = """tls.client.ja4 tls.client.supported_versions tls.client.supported_ciphers
+tls.client.supported_groups tls.client.signature_algorithms""".split()
 LOGIN = """postern.auth.mechanism postern.auth.secret_exposed postern.policy.verdict
 postern.policy.rule""".split()
 BYTES = ["bytes.in", "bytes.out"]
@@ -67,7 +69,7 @@ class Audit(harness.TestCase):
         end = postern.wait_events(1, "session-end")[0]
         login = postern.events("login")[0]
         self.assertEqual(list(login), HEAD + ["event.outcome", "event.duration"] + SEQUENCE
-                         + SESSION + BACKEND + SECURITY + TLS + LOGIN
+                         + SESSION + BACKEND + SECURITY + TLS + OFFER + LOGIN
                          + ["tls.client.server_name", "user.name"])
         self.assertEqual(list(end), HEAD + ["event.reason", "event.duration"] + SEQUENCE + SESSION
                          + BACKEND + SECURITY + TLS + BYTES + ["tls.client.server_name"])

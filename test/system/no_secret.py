@@ -83,11 +83,19 @@ def refusing_smtp(peer):
 class NoSecret(harness.TestCase):
     def play(self, protocol, backend, ways):
         """Plays all ways at all listeners, then searches all that postern said."""
-        trail = self.room.path / f"audit-{protocol}-{time.monotonic_ns()}.jsonl"
+        folder = self.room.folder(f"audit-{protocol}-{time.monotonic_ns()}")
+        trail = folder / "audit.jsonl"
         postern = self.room.enter(Postern(
             self.room, every_mode(protocol, "old"), {"old": backend.port},
-            audit={"log": ["stdout", f"file:{trail}"]}, log={"level": "debug"},
-            limits={"line_length": "4KiB"}))
+            audit={"log": ["stdout", f"file:{trail}"], "inventory": f"sqlite:{folder}/inventory.db",
+                   "handshakes": "all"},
+            log={"level": "debug"}, limits={"line_length": "4KiB"},
+            # Names are judged, warned and refused on the way.
+            rules=[{"name": "warned", "listeners": ["observe"], "cleartext_login": "warn"},
+                   {"name": "stopped", "listeners": ["clear"], "users": ["bert"],
+                    "cleartext_login": "refuse"},
+                   {"name": "excepted", "listeners": ["optional"], "users": ["clara"],
+                    "cleartext_login": "observe"}]))
         sessions = 0
         for listener in ("required", "optional", "observe", "clear", "implicit"):
             for name, lines in ways:
@@ -118,6 +126,11 @@ class NoSecret(harness.TestCase):
                 if where >= 0:
                     line = text[text.rfind("\n", 0, where) + 1:text.find("\n", where)]
                     self.fail(f"the secret is in {place}: {line}")
+        postern.stop()
+        for path in (path for path in [*folder.iterdir(), *postern.folder.iterdir()]
+                     if path.is_file()):  # the inventory, its log, the key, a core
+            for shape in shapes(MARK):
+                self.assertNotIn(shape.upper(), path.read_bytes().upper(), str(path))
 
     @staticmethod
     def some_answer(wire):

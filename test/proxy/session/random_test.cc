@@ -92,7 +92,8 @@ class Play {
         script_(options.protocol == Protocol::imap   ? kImap
                 : options.protocol == Protocol::pop3 ? kPop3
                                                      : kSmtp),
-        random_(seed) {}
+        random_(seed),
+        hides_names_(seed % 3 == 0) {}
 
   void run() {
     world_.begin();
@@ -107,6 +108,7 @@ class Play {
     }
     REQUIRE(world_.is_over());
     REQUIRE_FALSE(world_.end_reason().empty());
+    check_events();
     REQUIRE_FALSE(world_.has_timer());
     REQUIRE_FALSE(world_.dialer().is_dialling());
     REQUIRE(world_.client().is_closed());
@@ -127,6 +129,32 @@ class Play {
     REQUIRE(world_.memory().steps.empty());
   }
 
+  // Whatever happened: no name where it must not be, an opened listener named everywhere, and an
+  // abandoned session said so once, before its end.
+  void check_events() {
+    for (const auto& login : world_.recorded<audit::LoginEvent>()) {
+      REQUIRE((login.success || login.login.user.empty()));
+      REQUIRE(login.verdict != "refuse");
+      if (hides_names_) REQUIRE(login.login.user.empty());
+    }
+    for (const auto& refused : world_.recorded<audit::LoginRefusedEvent>()) {
+      REQUIRE_FALSE(refused.reason.empty());
+      if (hides_names_) REQUIRE(refused.login.user.empty());
+    }
+    const auto ends = world_.recorded<audit::SessionEndEvent>();
+    REQUIRE(ends.size() == 1);
+    for (const auto& login : world_.recorded<audit::LoginEvent>()) {
+      REQUIRE(login.session.opened_by == ends[0].session.opened_by);
+    }
+    const auto abandoned = world_.recorded<audit::SessionAbandonedEvent>();
+    REQUIRE(abandoned.size() <= 1);
+    if (!abandoned.empty()) {
+      REQUIRE(abandoned[0].reason == ends[0].reason);
+      REQUIRE_THAT(world_.events()[world_.events().size() - 2],
+                   Catch::StartsWith("session-abandoned"));
+    }
+  }
+
   void say(std::string_view bytes) {
     if (tls_ == nullptr) return world_.client().send(bytes);
     hear();
@@ -142,7 +170,9 @@ class Play {
   void begin_tls() {
     if (tls_ == nullptr) {
       world_.hear();
-      tls_ = std::make_unique<TlsClient>();
+      TlsClientOptions options;
+      options.max_version = static_cast<std::uint16_t>(0x0301 + below(4));
+      tls_ = std::make_unique<TlsClient>(options);
       tls_->receive("");
     }
     for (int flight = 0; flight < 4; ++flight) {
@@ -233,9 +263,31 @@ class Play {
   const std::array<Exchange, 5>& script_;
   std::size_t next_ = 0;  // of script_
   std::mt19937 random_;
+  const bool hides_names_;  // as add_policy() sets it
   std::shared_ptr<FakePeer> backend_;
   std::unique_ptr<TlsClient> tls_;
 };
+
+// Rules of every kind, dates and shares, as the seed says.
+void add_policy(conf::Settings& settings, unsigned seed) {
+  auto& listener = settings.listeners.front();
+  if (seed % 2 == 0) listener.logins.refuse_share = conf::Share{conf::Share::kAll / 2};
+  if (seed % 5 == 0) listener.logins.refuse_from = conf::Date(std::chrono::days(20001));
+  if (seed % 4 == 0) listener.tls.old_tls = conf::OldTls::explain;
+  if (seed % 7 == 0) settings.audit.handshakes = conf::Handshakes::all;
+  if (seed % 3 == 0) settings.audit.usernames = conf::Usernames::hashed;
+  auto& user = settings.rules.emplace_back();
+  user.name = "user";
+  user.users = {"joe"};
+  user.logins.cleartext_login =
+      seed % 2 == 0 ? conf::CleartextLogin::warn : conf::CleartextLogin::refuse;
+  if (seed % 3 != 1) return;
+  auto& address = settings.rules.emplace_back();
+  address.name = "address";
+  address.tls_mode = seed % 2 == 0 ? TlsMode::optional : TlsMode::required;
+  address.until = conf::Date(std::chrono::days(20000));
+  if (seed % 5 == 1) address.min_version = conf::TlsVersion::tls1_3;
+}
 
 constexpr unsigned kSeeds = 40;
 
@@ -253,7 +305,8 @@ TEST_CASE("whatever its peers do, a session keeps its bounds and ends once") {
         Play({.mode = mode,
               .protocol = protocol,
               .cleartext_login = logins,
-              .servers = 1 + seed % 3},
+              .servers = 1 + seed % 3,
+              .adjust = [&](conf::Settings& settings) { add_policy(settings, seed); }},
              seed)
             .run();
       }

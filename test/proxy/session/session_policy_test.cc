@@ -233,3 +233,44 @@ TEST_CASE("usernames hashed: no event of a login holds the name or its domain") 
     REQUIRE(login.user_hash == (hashed ? SessionWorld::hash_text("CORP\\joe") : ""));
   }
 }
+TEST_CASE("a user is warned at the first login of a day, and the event says so each time") {
+  const auto remembered = std::make_shared<session::Remembered>();
+  net::Instant later{0};
+  const auto try_as = [&](const std::string& user) {
+    SessionWorld world({.mode = TlsMode::optional,
+                        .cleartext_login = CleartextLogin::warn,
+                        .remembered = remembered});
+    world.jump(later);
+    const auto heard = log_in(world, user);
+    REQUIRE_THAT(heard, Contains("a OK"));
+    REQUIRE(world.recorded<audit::LoginEvent>().at(0).verdict == "warn");
+    return heard.find("[ALERT]") != std::string::npos;
+  };
+  REQUIRE(try_as("joe"));
+  REQUIRE_FALSE(try_as("joe"));
+  REQUIRE_FALSE(try_as("JOE"));
+  REQUIRE(try_as("ann"));
+  later = 23h + 59min;
+  REQUIRE_FALSE(try_as("joe"));
+  later = 24h;
+  REQUIRE(try_as("joe"));
+  REQUIRE_FALSE(try_as("joe"));
+}
+
+TEST_CASE("a failed login uses no warning up") {
+  const auto remembered = std::make_shared<session::Remembered>();
+  for (int i = 0; i < 2; ++i) {
+    SessionWorld world({.mode = TlsMode::optional,
+                        .cleartext_login = CleartextLogin::warn,
+                        .remembered = remembered});
+    world.begin();
+    world.greet(kGreeting);
+    world.hear();
+    world.say("a LOGIN joe wrong\r\n");
+    world.backend().send("a NO no\r\n");
+    REQUIRE(world.hear() == "a NO no\r\n");
+    world.say("b LOGIN joe secret\r\n");
+    world.backend().send("b OK in\r\n");
+    REQUIRE((world.hear().find("[ALERT]") != std::string::npos) == (i == 0));
+  }
+}

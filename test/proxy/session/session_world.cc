@@ -13,15 +13,24 @@ namespace postern::test {
 
 namespace {
 
-std::shared_ptr<const tls::ServerContext> make_context() {
-  const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
-  tls::ServerOptions options;
+using Contexts = std::array<std::shared_ptr<const tls::ServerContext>, 4>;
+
+// One for each lowest version.
+Contexts make_contexts(tls::OldVersions old_versions) {
+  static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
   auto credentials = tls::Credentials::parse(pair.chain, pair.key, "chain", "key");
   REQUIRE(credentials.ok());
-  options.credentials = {*credentials};
-  auto context = tls::ServerContext::make(options);
-  REQUIRE(context.ok());
-  return *context;
+  Contexts contexts;
+  for (std::size_t lowest = 0; lowest < contexts.size(); ++lowest) {
+    tls::ServerOptions options;
+    options.credentials = {*credentials};
+    options.min_version = static_cast<tls::Version>(lowest);
+    options.old_versions = old_versions;
+    auto context = tls::ServerContext::make(options);
+    REQUIRE(context.ok());
+    contexts[lowest] = *context;
+  }
+  return contexts;
 }
 
 }  // namespace
@@ -31,7 +40,8 @@ SessionWorld::SessionWorld(const WorldOptions& options)
                                      : std::make_shared<session::Remembered>()),
       service_(std::make_shared<session::Service>()),
       source_(*net::Address::parse(options.source, 50000)) {
-  static const auto context = make_context();
+  static const auto usual = make_contexts(tls::OldVersions::refuse);
+  static const auto explaining = make_contexts(tls::OldVersions::accept);
   auto settings = std::make_shared<conf::Settings>();
   conf::Listener listener;
   listener.name = "test";
@@ -39,10 +49,11 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   listener.logins.cleartext_login = options.cleartext_login;
   settings->listeners.push_back(listener);
   if (options.adjust) options.adjust(*settings);
+  const bool explains = settings->listeners.front().tls.old_tls == conf::OldTls::explain;
+  service_->tls = explains ? explaining : usual;
   service_->settings = std::move(settings);
   service_->protocol = options.protocol;
   service_->options.hostname = "mail.example.com";
-  service_->tls.fill(context);
   service_->backend.name = "old";
   service_->backend.connect_timeout = std::chrono::seconds(5);
   service_->backend.greeting_timeout = std::chrono::seconds(60);
@@ -67,8 +78,8 @@ void SessionWorld::pass(net::Instant time) {
   timers_.run(clock_.now());
 }
 
-void SessionWorld::shake_hands() {
-  tls_ = std::make_unique<TlsClient>();
+void SessionWorld::shake_hands(const TlsClientOptions& options) {
+  tls_ = std::make_unique<TlsClient>(options);
   tls_->receive("");
   for (int flight = 0; flight < 4 && !tls_->failed(); ++flight) {
     const auto output = tls_->take_output();

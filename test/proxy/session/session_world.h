@@ -43,7 +43,7 @@ class SessionWorld final : session::Host, audit::Sink {
   void say(std::string_view bytes) { client_->send(bytes); }
   std::string hear() { return client_->take(); }
   // The client's TLS: begins the handshake and finishes it; afterwards both of these are encrypted.
-  void shake_hands();
+  void shake_hands(const TlsClientOptions& options = {});
   void say_in_tls(std::string_view bytes);
   std::string hear_in_tls();
 

@@ -114,6 +114,15 @@ class _Recorder:
         return getattr(self._connection, name)
 
 
+def _exchange(peer, challenges):
+    """Plays a SASL exchange; whether the client went through with it and did not cancel it."""
+    for challenge in challenges:
+        peer.send(challenge)
+        if peer.line() == "*":
+            return False
+    return True
+
+
 def _imap(peer):
     peer.send("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN LITERAL+ SASL-IR] fake\r\n")
     while (line := peer.line()) is not None:
@@ -127,9 +136,9 @@ def _imap(peer):
         if verb == "CAPABILITY":
             peer.send("* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN LITERAL+ SASL-IR\r\n")
         elif verb == "AUTHENTICATE" and len(rest.split(" ")) == 2:
-            for _ in range(2 if rest.upper().endswith("LOGIN") else 1):
-                peer.send("+ \r\n")
-                peer.line()
+            if not _exchange(peer, ["+ \r\n"] * (2 if rest.upper().endswith("LOGIN") else 1)):
+                peer.send(f"{tag} BAD cancelled\r\n")
+                continue
         elif verb == "LOGOUT":
             peer.send(f"* BYE fake ends\r\n{tag} OK bye\r\n")
             return
@@ -145,9 +154,9 @@ def _pop3(peer):
             peer.send("+OK list\r\nUSER\r\nSASL PLAIN LOGIN\r\nTOP\r\n.\r\n")
             continue
         if verb == "AUTH" and len(line.split(" ")) == 2:
-            for _ in range(2 if line.upper().endswith("LOGIN") else 1):
-                peer.send("+ \r\n")
-                peer.line()
+            if not _exchange(peer, ["+ \r\n"] * (2 if line.upper().endswith("LOGIN") else 1)):
+                peer.send("-ERR cancelled\r\n")
+                continue
         peer.send("-ERR wrong\r\n" if verb == "PASS" and "wrong" in line else "+OK\r\n")
         if verb == "QUIT":
             return
@@ -161,13 +170,10 @@ def _smtp(peer):
             peer.send("250-fake\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-AUTH PLAIN LOGIN\r\n"
                       "250 8BITMIME\r\n")
         elif words[0] == "AUTH":
-            if len(words) == 2:
-                peer.send("334 \r\n")
-                peer.line()
-            if words[1] == "LOGIN":
-                peer.send("334 UGFzc3dvcmQ6\r\n")
-                peer.line()
-            peer.send("235 2.7.0 welcome\r\n")
+            asked = ["334 \r\n"] * (len(words) == 2)
+            asked += ["334 UGFzc3dvcmQ6\r\n"] * (words[1] == "LOGIN")
+            peer.send("235 2.7.0 welcome\r\n" if _exchange(peer, asked)
+                      else "501 5.7.0 cancelled\r\n")
         elif words[0] == "DATA":
             peer.send("354 go on\r\n")
             while (text := peer.line()) is not None and text != ".":
