@@ -12,9 +12,10 @@
 #include <iostream>
 #include <iterator>
 
+#include "proxy/commands/audit.h"
+#include "proxy/commands/audit_files.h"
 #include "proxy/commands/process.h"
 #include "proxy/commands/settings_file.h"
-#include "proxy/commands/version.h"
 #include "proxy/demo/legacy_server.h"
 #include "proxy/demo/tour.h"
 #include "proxy/log.h"
@@ -114,7 +115,7 @@ std::string settings_text(const demo::LegacyPorts& old) {
         row.name, row.protocol, free_port(row.preferred_port), row.tls, row.backend,
         std::string_view(row.tls) == "optional" ? ", cleartext_login: observe" : "");
   }
-  return text + "audit: {log: \"file:audit.jsonl\"}\n";
+  return text + "audit: {log: \"file:audit.jsonl\", inventory: \"sqlite:inventory.db\"}\n";
 }
 
 void print_invitation(const std::array<std::uint16_t, kRows.size()>& ports,
@@ -135,11 +136,12 @@ void print_invitation(const std::array<std::uint16_t, kRows.size()>& ports,
       "  curl -u {}:{} 'imap://127.0.0.1:{}/'        # in clear: recorded as exposed\n"
       "\n"
       "Its settings:   {}\n"
-      "Its audit log:  tail -f {}\n",
+      "Its audit log:  tail -f {}\n"
+      "Its inventory:  postern audit report --config {}\n",
       old.user, old.password, ports[imaps], certificate.string(), ports[imap], certificate.string(),
       certificate.string(), kHost, ports[imaps], old.user, old.password, kHost, ports[imaps],
       ports[submission], old.user, old.password, old.user, kDomain, old.user, kDomain, old.user,
-      old.password, ports[imap_observed], settings.string(), audit.string());
+      old.password, ports[imap_observed], settings.string(), audit.string(), settings.string());
   std::cout.flush();
 }
 
@@ -168,9 +170,8 @@ int demonstrate(const DemoRequest& request) {
   if (!prepared) return 1;
   const auto& settings = *prepared->settings;
   auto bound = server::bind_listeners(settings, settings.workers);
-  auto audit = audit::Log::open(settings.audit.logs, {.observer = {settings.hostname, version()}});
-  if (!std::holds_alternative<server::Bound>(bound) ||
-      !std::holds_alternative<std::unique_ptr<audit::Log>>(audit)) {
+  auto opened = open_audit(settings);
+  if (!std::holds_alternative<server::Bound>(bound) || !std::holds_alternative<Audit>(opened)) {
     std::cerr << "postern demo: cannot listen on 127.0.0.1, or not write to " << audit_path.string()
               << "\n";
     return 1;
@@ -179,20 +180,26 @@ int demonstrate(const DemoRequest& request) {
   std::array<std::uint16_t, kRows.size()> ports{};
   for (const auto& one : listening.all) ports.at(one.service) = one.address.port();
   const server::Server server(settings, prepared->services, std::move(listening),
-                              *std::get<std::unique_ptr<audit::Log>>(audit), tls::KeyedHash());
+                              *std::get<Audit>(opened).log, tls::KeyedHash());
 
   const demo::TourSetting setting{
       .ports = {.imap = ports[imap],
                 .imaps = ports[imaps],
                 .pop3 = ports[pop3],
                 .pop3s = ports[pop3s],
-                .submission = ports[submission]},
+                .submission = ports[submission],
+                .imap_observed = ports[imap_observed]},
       .server_name = kHost,
       .trusted_pem = pair.chain,
       .user = old.user,
       .password = old.password,
       .address = old.user + "@" + kDomain,
       .audit_lines = [&audit_path] { return read_file(audit_path); },
+      .cleartext_report =
+          [&settings_path] {
+            return audit_output(
+                {"report", "--config", settings_path.string(), "--section", "cleartext"});
+          },
   };
   const bool is_good = demo::tour(setting, std::cout, demo::look_of_standard_output());
   if (!request.once) {

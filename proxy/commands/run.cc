@@ -1,15 +1,13 @@
 // See run.h.
 #include "proxy/commands/run.h"
 
-#include <fmt/format.h>
-
 #include <csignal>
 #include <iostream>
 #include <memory>
 #include <utility>
 #include <variant>
 
-#include "proxy/audit/inventory/inventory.h"
+#include "proxy/commands/audit_files.h"
 #include "proxy/commands/dates.h"
 #include "proxy/commands/name_hash.h"
 #include "proxy/commands/process.h"
@@ -68,29 +66,6 @@ void serve_until_signal(server::Server& server, const conf::Settings& settings, 
   if (!was_hurried) wait_for_end(server, audit, kFarewellTime);
 }
 
-// The login inventory; null where there is none. One at the default path that cannot be opened is
-// off, so that a second postern, or one without root, starts; one that is written out is an error.
-struct OpenedInventory {
-  std::unique_ptr<audit::inventory::Inventory> inventory;
-  std::string error;  // "line:column: …"
-};
-
-OpenedInventory open_inventory(const conf::Settings& settings) {
-  const auto& audit = settings.audit;
-  if (audit.inventory.empty()) return {};
-  auto opened = audit::inventory::Inventory::open({audit.inventory, settings.hostname, audit.keep});
-  if (auto* inventory = std::get_if<std::unique_ptr<audit::inventory::Inventory>>(&opened)) {
-    return {std::move(*inventory), {}};
-  }
-  const auto& error = std::get<std::string>(opened);
-  const auto& place = audit.inventory_place;
-  if (place.line > 0) {
-    return {nullptr, fmt::format("{}:{}: audit.inventory: {}", place.line, place.column, error)};
-  }
-  log::warn("there is no login inventory: {} (set audit.inventory: sqlite:FILE, or none)", error);
-  return {};
-}
-
 }  // namespace
 
 int run(const std::string& settings_path) {
@@ -117,9 +92,9 @@ int run(const std::string& settings_path) {
     return 1;
   }
   forbid_memory_dumps();  // changing the user has allowed them again
-  const auto [inventory, fault] = open_inventory(settings);
-  if (!fault.empty()) {
-    std::cerr << settings.file << ":" << fault << "\n";
+  auto opened = open_audit(settings);
+  if (const auto* error = std::get_if<std::string>(&opened)) {
+    std::cerr << *error << "\n";
     return 1;
   }
   const auto name_hash = make_name_hash(settings);
@@ -127,16 +102,7 @@ int run(const std::string& settings_path) {
     std::cerr << *error << "\n";
     return 1;
   }
-  audit::LogOptions log_options;
-  log_options.inventory = inventory.get();
-  log_options.observer = {settings.hostname, version()};
-  log_options.chain = settings.audit.chain;
-  auto opened = audit::Log::open(settings.audit.logs, std::move(log_options));
-  if (const auto* error = std::get_if<std::string>(&opened)) {
-    std::cerr << settings.file << ":" << *error << "\n";
-    return 1;
-  }
-  auto& audit = *std::get<std::unique_ptr<audit::Log>>(opened);
+  auto& audit = *std::get<Audit>(opened).log;
   audit.record_start();
   {
     auto& listening = std::get<server::Bound>(bound);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <exception>
 #include <random>
+#include <sstream>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -19,10 +20,10 @@ namespace {
 
 // What the tour does, seen from the audit log.
 constexpr std::size_t kRefusals = 3;
-constexpr std::size_t kLogins = 5;
-constexpr std::size_t kSessions = 8;
+constexpr std::size_t kLogins = 6;
+constexpr std::size_t kSessions = 9;
 constexpr std::chrono::milliseconds kGlance{50};
-constexpr int kMaxGlances = 60;
+constexpr int kMaxGlances = 200;
 
 class Tour {
  public:
@@ -38,7 +39,9 @@ class Tour {
   void mail_sent_and_read();
   bool send_mail();
   void read_mail();
+  void observed_login();
   void audit();
+  void report();
 
   bool start_tls(Talk& talk) { return talk.start_tls(setting_.trusted_pem, setting_.server_name); }
   // A whole IMAP command with its answer.
@@ -58,7 +61,9 @@ bool Tour::play() {
   starttls_login();
   implicit_tls_logins();
   mail_sent_and_read();
+  observed_login();
   audit();
+  report();
   transcript_.sum_up();
   return transcript_.all_good();
 }
@@ -213,6 +218,33 @@ void Tour::read_mail() {
                         std::ranges::find(lines, "Carried by the small gate.") != lines.end(),
                     "the same mail came back");
   talk.leave("d4 LOGOUT");
+}
+
+void Tour::observed_login() {
+  const auto port = setting_.ports.imap_observed;
+  transcript_.step("A login in clear text, where it is only observed: IMAP, port " +
+                   std::to_string(port));
+  Talk talk(port, transcript_);
+  talk.hear();
+  transcript_.check(log_in(talk, "e1").starts_with("e1 OK"),
+                    "logged in as before; the password crossed the wire readable");
+  talk.leave("e2 LOGOUT");
+}
+
+// The inventory is written about once a second.
+void Tour::report() {
+  transcript_.step("Who still logs in in clear text: postern audit report");
+  std::string said;
+  for (int glance = 0; glance < kMaxGlances; ++glance) {
+    said = setting_.cleartext_report();
+    if (said.find(setting_.user) != std::string::npos) break;
+    std::this_thread::sleep_for(kGlance);
+  }
+  std::istringstream lines(said);
+  for (std::string line; std::getline(lines, line);) transcript_.note(line);
+  transcript_.check(said.find(setting_.user) != std::string::npos &&
+                        said.find(setting_.password) == std::string::npos,
+                    "the report names who must be asked to change, and no password");
 }
 
 void Tour::audit() {

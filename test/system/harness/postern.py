@@ -47,6 +47,8 @@ class Postern:
         self.process = None
         self.folder = pathlib.Path(room.folder(f"postern-{base.free_port()}"))
         self.settings = {"hostname": base.HOSTNAME, "workers": 2, "shutdown_grace": "1s", **top}
+        # Never the machine's own: the default lies outside the room.
+        self.settings["audit"] = {"inventory": "none", **self.settings.get("audit", {})}
         if certificates is None:
             certificates = [room.certificate()]
         if certificates:
