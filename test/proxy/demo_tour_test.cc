@@ -121,7 +121,8 @@ TEST_CASE("the tour fails, and sends no password, where the old server itself an
                                  [&asked] {
                                    ++asked;
                                    return std::string();
-                                 }},
+                                 },
+                             .cleartext_report = [] { return std::string(); }},
                             out, {});
   CHECK_FALSE(is_good);
   CHECK(asked > 0);
