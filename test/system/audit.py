@@ -141,7 +141,7 @@ class Audit(harness.TestCase):
 
     def test_starttls_and_the_ehlo_name(self):
         postern = self.begin("submission", FakeSmtp)
-        client = smtplib.SMTP("127.0.0.1", postern.port("required"), timeout=10,
+        client = smtplib.SMTP("127.0.0.1", postern.port("required"), timeout=60,
                               local_hostname="scanner.example.test")
         client.starttls(context=self.tls)
         client.login("anna", "secret")

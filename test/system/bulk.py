@@ -83,7 +83,7 @@ class Bulk(harness.TestCase):
                 client.sendmail("bert@example.test", ["anna@example.test"], self.data)
                 client.quit()
                 until(lambda: any("/new/" in str(path) for path in self.dovecot.messages()),
-                      "the mail arrives", within=30)
+                      "the mail arrives", within=60)
                 self.assertEqual(digest(self.dovecot.messages()[0].read_bytes()),
                                  digest(self.data))
 

@@ -40,7 +40,7 @@ class Commands(harness.TestCase):
 
     def check(self, text, *more):
         path = self.file(text)
-        return path, run(args.postern, "check", "--config", path, *more, timeout=20)
+        return path, run(args.postern, "check", "--config", path, *more)
 
     def test_check_accepts_a_good_file_and_binds_nothing(self):
         port = harness.free_port()
@@ -97,7 +97,7 @@ class Commands(harness.TestCase):
 
     def test_run_fails_on_what_check_refuses(self):
         path = self.file(self.good().replace("protocol: imap", "protocol: imap5"))
-        done = run(args.postern, "run", "--config", path, timeout=20)
+        done = run(args.postern, "run", "--config", path)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, rf"{re.escape(str(path))}:6:\d+: ")
 
@@ -106,7 +106,7 @@ class Commands(harness.TestCase):
                       ["check", "--nonsense"], ["init"],
                       ["explain"], ["explain", "--config", "x", "--listener", "imap"]):
             with self.subTest(words=words):
-                done = run(args.postern, *words, timeout=20)
+                done = run(args.postern, *words)
                 self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
                 self.assertTrue(done.stderr)
 
@@ -154,7 +154,7 @@ class Commands(harness.TestCase):
         with FakeSmtp() as fake, Postern(
                 self.room, [{"protocol": "smtp", "tls": "optional", "backend": "old"}],
                 {"old": fake.port}) as postern:
-            done = run(args.postern, "check", "--config", postern.config, "--connect", timeout=30)
+            done = run(args.postern, "check", "--config", postern.config, "--connect")
             self.assertRegex(done.stdout + done.stderr, "(?i)relay")
             self.assertIn(b"RCPT TO:", fake.everything())
             self.assertNotIn(b"DATA", fake.everything())
@@ -162,7 +162,7 @@ class Commands(harness.TestCase):
     def explain(self, *more):
         """explain with settings whose certificate is not there: only the settings are loaded."""
         path = self.file(EXPLAINED)
-        return path, run(args.postern, "explain", "--config", path, *more, timeout=20)
+        return path, run(args.postern, "explain", "--config", path, *more)
 
     def test_explain_names_the_rule_and_the_line_that_decide(self):
         path, done = self.explain("--listener", "imap", "--from", "192.0.2.7", "--user", "svc-scan")
@@ -205,7 +205,7 @@ class Commands(harness.TestCase):
                 self.assertEqual(done.stderr, said + "\n")
         path = self.file(EXPLAINED.replace("protocol", "protocl"))
         done = run(args.postern, "explain", "--config", path, "--listener", "imap", "--from",
-                   "192.0.2.7", timeout=20)
+                   "192.0.2.7")
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, rf"{re.escape(str(path))}:4:\d+: ")
 

@@ -55,7 +55,7 @@ class Descriptors(harness.TestCase):
             def somebody_is_greeted():
                 greeted.extend(c for c in waiting if c.quiet(0.02).startswith("* OK"))
                 return greeted
-            harness.until(somebody_is_greeted, f"{len(waiting)} still wait", within=10)
+            harness.until(somebody_is_greeted, f"{len(waiting)} still wait", within=60)
             waiting = [client for client in waiting if client not in greeted]
         for client in greeted:
             client.close()

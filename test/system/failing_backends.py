@@ -49,7 +49,7 @@ class FailingBackends(harness.TestCase):
         ends = postern.wait_events(1, "session-end", postern__listener=listener)
         self.assertEqual([end["event.reason"] for end in ends], [reason])
 
-    def words_at_once(self, postern, protocol, pattern, reason, within=8):
+    def words_at_once(self, postern, protocol, pattern, reason, within=30):
         """Over implicit TLS and on `optional`, the words stand where the greeting would."""
         for listener in ("implicit", "optional"):
             with self.subTest(protocol=protocol, listener=listener):

@@ -39,6 +39,13 @@ class Limits(harness.TestCase):
         ends = postern.wait_events(count, "session-end", postern__listener=listener)
         return [end["event.reason"] for end in ends]
 
+    def ends(self, postern, listener, reason, seconds):
+        """Its session has ended for this reason, and not before its time, by postern's clock: this
+        process may have been asleep. Less than a second is for clocks that are not the same."""
+        end = postern.wait_events(1, "session-end", postern__listener=listener)[0]
+        self.assertEqual(end["event.reason"], reason)
+        self.assertGreater(end["event.duration"], (seconds - 0.2) * 1e9)
+
     def test_connections(self):
         postern = self.postern(connections=3)
         held = [Wire(postern.port("imap-required")) for _ in range(3)]
@@ -77,10 +84,8 @@ class Limits(harness.TestCase):
         for protocol in FAKES:
             listener = f"{protocol}-implicit"
             with self.subTest(listener=listener), Wire(postern.port(listener)) as wire:
-                began = time.monotonic()
                 wire.rest_rudely()
-                self.assertTrue(0.8 < time.monotonic() - began < 6)
-                self.assertEqual(self.reasons(postern, listener), ["handshake_timeout"])
+                self.ends(postern, listener, "handshake_timeout", 1)
         with Wire(postern.port("pop3-required")) as wire:
             wire.line()
             self.assertRegex(wire.pop3("STLS")[0], r"^\+OK")
@@ -91,10 +96,8 @@ class Limits(harness.TestCase):
         postern = self.postern(login_timeout="1s")
 
         def check(protocol, listener, wire):
-            began = time.monotonic()
             self.assertRegex(wire.rest(), BYE[protocol])
-            self.assertTrue(0.6 < time.monotonic() - began < 6)
-            self.assertEqual(self.reasons(postern, listener), ["login_timeout"])
+            self.ends(postern, listener, "login_timeout", 1)
         self.each(postern, check)
 
     def test_commands_do_not_put_the_login_timeout_off(self):
@@ -102,11 +105,11 @@ class Limits(harness.TestCase):
         with Wire(postern.port("imap-implicit"), tls=postern.client_tls) as wire:
             wire.line()
             began, line = time.monotonic(), ""
-            while "BYE" not in line and time.monotonic() - began < 6:
+            while "BYE" not in line and time.monotonic() - began < 40:
                 wire.send("n NOOP\r\n")
                 line = wire.line()
                 time.sleep(0.1)
-        self.assertLess(time.monotonic() - began, 4)
+        self.assertIn("BYE", line)
         self.assertEqual(self.reasons(postern, "imap-implicit"), ["login_timeout"])
 
     def test_idle_timeout(self):
@@ -122,12 +125,10 @@ class Limits(harness.TestCase):
                     wire.smtp()
                 else:
                     wire.line()
-            began = time.monotonic()
             got = wire.rest_rudely()
-            self.assertTrue(1.5 < time.monotonic() - began < 7, got)
             if protocol != "pop3":
                 self.assertRegex(got, BYE[protocol])
-            self.assertEqual(self.reasons(postern, listener), ["idle_timeout"])
+            self.ends(postern, listener, "idle_timeout", 2)
         self.each(postern, check, ("implicit", "optional"))
 
     def test_line_length(self):

@@ -148,7 +148,7 @@ class Many(harness.TestCase):
     def at_rest(self):
         """Waits until all sessions have ended; gives (descriptors, memory in KiB)."""
         harness.until(lambda: self.postern.sockets() <= self.idle,
-                      f"the sockets go back to {self.idle}", within=20)
+                      f"the sockets go back to {self.idle}", within=60)
         time.sleep(0.3)
         return self.postern.descriptors(), self.postern.memory_kib()
 

@@ -48,7 +48,7 @@ class Path(harness.TestCase):
 
     def scanner(self):
         """A device that sends by submission, in clear, from its own address."""
-        client = smtplib.SMTP("127.0.0.1", self.ports["submission"], timeout=20,
+        client = smtplib.SMTP("127.0.0.1", self.ports["submission"], timeout=60,
                               local_hostname="scanner-3", source_address=(SCANNER, 0))
         self.addCleanup(client.close)
         client.ehlo()
@@ -61,6 +61,7 @@ class Path(harness.TestCase):
         return json.loads(done.stdout)["sections"]
 
     def test_the_whole_path(self):
+        harness.clear_of_midnight(300)  # warned once a day
         self.observe()
         self.ask()
         self.warn()
@@ -115,7 +116,7 @@ class Path(harness.TestCase):
                 if told:
                     self.assertIn(HELP, alerts[0])
                 wire.imap("z LOGOUT")
-            client = poplib.POP3("127.0.0.1", self.ports["pop3"], timeout=20)
+            client = poplib.POP3("127.0.0.1", self.ports["pop3"], timeout=60)
             client.user(OTHER)
             self.assertIn(HELP.encode(), client.pass_(USERS[OTHER]))
             client.quit()

@@ -27,7 +27,7 @@ class TlsSettings(harness.TestCase):
                  self.room.ca(), *more]
         if starttls:
             words += ["-starttls", starttls]
-        done = run(*words, timeout=20)
+        done = run(*words)
         return done.stdout + done.stderr, done.returncode == 0
 
     def test_versions_by_listener(self):

@@ -45,7 +45,7 @@ class Workers(harness.TestCase):
         self.assertRegex(text, "(?m)^New, TLS")
 
     def test_a_second_postern_on_the_same_address_fails(self):
-        done = run(args.postern, "run", "--config", self.postern.config, timeout=15)
+        done = run(args.postern, "run", "--config", self.postern.config)
         self.assertEqual(done.returncode, 1, done.stderr)
         port = self.postern.port("imap-implicit")
         self.assertRegex(done.stderr, rf"127\.0\.0\.1 port {port}: .*in use")

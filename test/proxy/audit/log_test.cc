@@ -324,8 +324,10 @@ TEST_CASE("what the inventory loses, and that it was not ended before, are event
   const auto lines = lines_of(content(file));
   REQUIRE(lines.size() == 4);
   REQUIRE_THAT(lines[1], Catch::Contains(R"("event.reason":"unclean_stop")"));
-  REQUIRE_THAT(lines[3], Catch::Contains(R"("event.reason":"inventory_full")") &&
-                             Catch::Contains(R"("postern.lost":5})"));
+  // The log may have asked for it before the last event came.
+  const auto& gap = lines[lines[2].find("audit-gap") == std::string::npos ? 3 : 2];
+  REQUIRE_THAT(gap, Catch::Contains(R"("event.reason":"inventory_full")") &&
+                        Catch::Contains(R"("postern.lost":5})"));
   REQUIRE(inventory.all.size() == 4);
 }
 

@@ -71,7 +71,7 @@ def listens(port):
     return False
 
 
-def until(condition, what, within=10.0, every=0.02):
+def until(condition, what, within=60.0, every=0.02):
     """Waits until `condition()` is true and gives its value; fails with `what` otherwise."""
     end = time.monotonic() + within
     while True:
@@ -81,6 +81,13 @@ def until(condition, what, within=10.0, every=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"waited {within} s in vain: {what}")
         time.sleep(every)
+
+
+def clear_of_midnight(seconds=120):
+    """Waits out the end of the UTC day, for what happens once a day or is counted by days."""
+    left = 86400 - time.time() % 86400
+    if left < seconds:
+        time.sleep(left + 1)
 
 
 def tool(name):
@@ -126,7 +133,7 @@ class Room:
         return folder
 
     def _openssl(self, *words):
-        subprocess.run(["openssl", *map(str, words)], cwd=self.path, check=True, timeout=30,
+        subprocess.run(["openssl", *map(str, words)], cwd=self.path, check=True, timeout=120,
                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def ca(self):

@@ -7,10 +7,10 @@ import subprocess
 from . import base
 from .dovecot import PASSWORD, USER
 
-TIMEOUT = 20
+TIMEOUT = 60
 
 
-def run(*words, stdin="", timeout=60, check=None):
+def run(*words, stdin="", timeout=120, check=None):
     """Runs a program; gives the CompletedProcess (text). `check`: the exit status it must have."""
     words = [base.tool(words[0]) or words[0], *map(str, words[1:])]
     done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout,
@@ -21,7 +21,7 @@ def run(*words, stdin="", timeout=60, check=None):
     return done
 
 
-def s_client(room, port, starttls=None, stdin="", more=(), timeout=30):
+def s_client(room, port, starttls=None, stdin="", more=(), timeout=120):
     """openssl s_client against 127.0.0.1:port; all of stdin is sent at once behind the handshake,
     and it stays until the server closes (so let the input end in a farewell)."""
     words = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", room.ca(),

@@ -110,7 +110,7 @@ class Postern:
                 [*prefix, base.args.postern, "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         if wait:
-            base.until(self._is_up, f"postern listens\n{self.text()}", within=15)
+            base.until(self._is_up, f"postern listens\n{self.text()}")
         return self
 
     def _is_up(self):
@@ -129,7 +129,7 @@ class Postern:
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
-    def wait(self, within=15):
+    def wait(self, within=60):
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
@@ -138,7 +138,7 @@ class Postern:
             raise AssertionError(f"postern did not end within {within} s:\n{self.stderr()}") \
                 from None
 
-    def stop(self, status=0, within=15):
+    def stop(self, status=0, within=60):
         """SIGTERM, then its exit status is checked."""
         self.signal()
         got = self.wait(within)
@@ -165,7 +165,7 @@ class Postern:
                 found.append(event)
         return found
 
-    def wait_events(self, count, action=None, within=10, **wanted):
+    def wait_events(self, count, action=None, within=60, **wanted):
         """The first `count` events of this kind, or a failure that shows all there are."""
         try:
             base.until(lambda: len(self.events(action, **wanted)) >= count, "events", within)

@@ -95,7 +95,7 @@ class Postfix:
 
     def _run(self, command):
         return subprocess.run([base.tool("postfix"), "-c", str(self.config), command],
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=30,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
                               text=True, check=False)
 
     def __enter__(self):

@@ -29,7 +29,7 @@ def client_hello(context, server_name="127.0.0.1"):
 class Wire:
     """One connection to a port of this machine; every wait is bounded by `timeout`."""
 
-    def __init__(self, port, tls=None, timeout=10, server_name="127.0.0.1", source=None,
+    def __init__(self, port, tls=None, timeout=60, server_name="127.0.0.1", source=None,
                  host="127.0.0.1"):
         self.timeout = timeout
         self.server_name = server_name
