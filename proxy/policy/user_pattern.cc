@@ -34,20 +34,21 @@ bool matches(std::string_view pattern, std::string_view text) {
 }  // namespace
 
 std::string_view bare_name(std::string_view user) {
-  if (const auto backslash = user.find('\\'); backslash != std::string_view::npos) {
-    return user.substr(backslash + 1);
+  constexpr std::string_view kSeparators = "\\/";
+  const auto without_domain = [](std::string_view name) { return name.substr(0, name.rfind('@')); };
+  const auto separator = user.find_first_of(kSeparators);
+  const auto first = user.substr(0, separator);
+  // No domain has an `@`: there the first part is who logs in, and the mailbox follows.
+  if (separator == std::string_view::npos || first.find('@') != std::string_view::npos) {
+    return without_domain(first);
   }
-  if (const auto slash = user.find('/'); slash != std::string_view::npos) {
-    const auto name = user.substr(slash + 1);
-    return name.substr(0, name.find('/'));
-  }
-  return user.substr(0, user.rfind('@'));
+  const auto name = user.substr(separator + 1);
+  return name.substr(0, name.find_first_of(kSeparators));
 }
 
 bool matches_user(std::string_view pattern, std::string_view user) {
-  if (matches(pattern, user)) return true;
-  return pattern.find_first_of("@\\/") == std::string_view::npos &&
-         matches(pattern, bare_name(user));
+  const bool says_domain = pattern.find_first_of("@\\/") != std::string_view::npos;
+  return matches(pattern, says_domain ? user : bare_name(user));
 }
 
 }  // namespace postern::policy

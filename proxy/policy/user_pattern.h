@@ -5,13 +5,13 @@
 
 namespace postern::policy {
 
-// The part of DOMAIN\user, DOMAIN/user/alias or user@domain that names the user; of anything else
-// the whole.
+// The part that names who logs in: `user` of DOMAIN\user, DOMAIN/user/mailbox (any of the two
+// separators), user@domain and user@domain\mailbox; of anything else the whole.
 std::string_view bare_name(std::string_view user);
 
 // Whether `user`, as typed, is meant by `pattern`: `*` stands for any characters, `?` for one, case
-// of ASCII letters does not count. A pattern without `@`, `\` and `/` is also held against the bare
-// name. Takes at most |pattern| x |user| steps.
+// of ASCII letters does not count. A pattern without `@`, `\` and `/` is held against the bare name
+// alone: a domain may be the name of any machine. Takes at most |pattern| x |user| steps.
 bool matches_user(std::string_view pattern, std::string_view user);
 
 }  // namespace postern::policy

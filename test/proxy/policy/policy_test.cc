@@ -227,7 +227,7 @@ TEST_CASE("a network of all IPv6 holds no client of IPv4") {
   REQUIRE(verdict(one, clear("u", "2026-11-25", "2001:db8::1")) == Verdict::allow);
 }
 
-TEST_CASE("patterns for users match as typed, or by the bare name") {
+TEST_CASE("patterns for users match by the bare name, or with a domain as typed") {
   struct Row {
     const char* pattern;
     const char* user;
@@ -241,7 +241,16 @@ TEST_CASE("patterns for users match as typed, or by the bare name") {
         Row{"*", "", true}, Row{"*@example.com", "bob@example.com", true},
         Row{"*@example.com", "bob", false}, Row{"corp\\*", "CORP\\bob", true},
         Row{"corp\\*", "bob", false}, Row{"corp/bob/*", "corp/bob/shared", true},
-        Row{"a*b*c", "aXbXbc", true}, Row{"a*b*c", "aXcXb", false}}) {
+        Row{"a*b*c", "aXbXbc", true}, Row{"a*b*c", "aXcXb", false},
+        // Whose mailbox it is does not matter, but who logs in.
+        Row{"bob", "bob@example.com\\printer", true},
+        Row{"printer", "bob@example.com\\printer", false},
+        Row{"bob", "bob@example.com/printer@example.com", true},
+        Row{"printer", "bob@example.com/printer@example.com", false},
+        Row{"bob", "CORP\\bob\\shared", true}, Row{"bob", "CORP\\bob/shared", true},
+        // Nor from which domain or machine, unless the pattern says so.
+        Row{"svc-*", "svc-pc\\bob", false}, Row{"*printer", "bob@printer", false},
+        Row{"svc-*\\bob", "svc-pc\\bob", true}}) {
     INFO(row.pattern << " and " << row.user);
     auto one = settings(TlsMode::optional, kObserve);
     add(one, {"nobody", row.pattern}, kRefuse);
