@@ -16,6 +16,15 @@ bool is_mechanism_char(char c) {
          c == '_';
 }
 
+// No atom holds a control (RFC 9051 section 9): what stands behind a tab may be the password.
+bool is_unreadable(const ImapArguments::Token& token) {
+  using Kind = ImapArguments::Kind;
+  if (token.kind == Kind::broken) return true;
+  return token.kind == Kind::atom && std::any_of(token.raw.begin(), token.raw.end(), [](char c) {
+           return static_cast<unsigned char>(c) < ' ';
+         });
+}
+
 }  // namespace
 
 LoginArguments read_login(const ImapCommand& command) {
@@ -30,11 +39,11 @@ LoginArguments read_login(const ImapCommand& command) {
     result.stage = LoginArguments::Stage::name_announced;
     return result;
   }
-  result.login.user = user_name(imap_value(name, command.size()));
+  const bool is_broken = is_unreadable(name);
+  if (!is_broken) result.login.user = user_name(imap_value(name, command.size()));
   const auto password = arguments.next();
   if (announced) result.stage = LoginArguments::Stage::password_announced;
-  result.exposed = name.kind == Kind::broken ||
-                   (password.kind != Kind::end && password.kind != Kind::announced) ||
+  result.exposed = is_broken || (password.kind != Kind::end && password.kind != Kind::announced) ||
                    (announced && announced->kind == LiteralKind::non_synchronising);
   return result;
 }

@@ -13,7 +13,8 @@ namespace postern::protocols {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
+// What servers in C skip between words.
+constexpr std::string_view kBlanks = " \t\v\f";
 constexpr std::size_t kLongestCode = 32;  // octets of a response code that is worth keeping
 
 struct VerbRow {

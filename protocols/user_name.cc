@@ -1,6 +1,8 @@
 // See user_name.h.
 #include "protocols/user_name.h"
 
+#include <algorithm>
+
 namespace postern::protocols {
 
 namespace {
@@ -62,6 +64,7 @@ std::string utf8_or_latin1(std::string_view text) {
 }
 
 std::string bounded_user_name(std::string name) {
+  name.resize(std::min(name.find('\0'), name.size()));
   if (name.size() <= kMaxUserName) return name;
   std::size_t end = kMaxUserName;
   for (int i = 0; i < 3 && (octet(name, end) & 0xc0) == 0x80; ++i) --end;

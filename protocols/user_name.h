@@ -11,8 +11,8 @@ namespace postern::protocols {
 // Octets of a name: what a server must take (RFC 4616 section 2).
 inline constexpr std::size_t kMaxUserName = 255;
 
-// UTF-8 as it is; anything else is taken for Latin-1, as old clients send it, and becomes UTF-8. At
-// most kMaxUserName octets, not cut within a letter.
+// UTF-8 as it is; anything else is taken for Latin-1, as old clients send it, and becomes UTF-8. It
+// ends before a NUL, as servers in C read it. At most kMaxUserName octets, not cut within a letter.
 std::string user_name(std::string_view bytes);
 
 // Cuts UTF-8 so.

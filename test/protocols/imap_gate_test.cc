@@ -95,6 +95,8 @@ TEST_CASE("no password of a refused LOGIN is taken for the next command") {
 TEST_CASE("a LOGIN that cannot be read shows no part of it as the name") {
   REQUIRE(gate("a LOGIN \"joe secret\r\n") ==
           kAlert + "\nrefused LOGIN secret exposed\nC: a" + kPrivacy + "\n");
+  REQUIRE(gate("a LOGIN joe\tsecret\r\n") ==
+          kAlert + "\nrefused LOGIN secret exposed\nC: a" + kPrivacy + "\n");
   REQUIRE(gate("a LOGIN\r\n") == "\nrefused LOGIN secret\nC: a" + kPrivacy + "\n");
 }
 

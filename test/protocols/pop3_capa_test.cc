@@ -72,6 +72,9 @@ TEST_CASE("a POP3 verb is known in any case and behind blanks, an unknown one is
   REQUIRE((user.verb == Pop3Verb::user && user.name == "USER" && user.argument == "Jane Doe"));
   const auto tab = parse_pop3_command("AUTH\tPLAIN\n");
   REQUIRE((tab.verb == Pop3Verb::auth && tab.argument == "PLAIN"));
+  // Servers whose isspace() takes it so would log in, or take a name, that nobody judged.
+  const auto odd = parse_pop3_command("\fUSER\vjoe\r\n");
+  REQUIRE((odd.verb == Pop3Verb::user && odd.argument == "joe"));
   for (const auto* line : {"AGpkb2UAdGVzdC1vbmx5\r\n", "\r\n", "   \r\n", "USERX a\r\n", ""}) {
     const auto command = parse_pop3_command(line);
     REQUIRE((command.verb == Pop3Verb::other && command.name == "?"));

@@ -156,6 +156,14 @@ TEST_CASE("names in Latin-1 become UTF-8, in UTF-8 stay") {
   REQUIRE(utf8_or_latin1("\xf0\x9f\x98\x80") == "\xf0\x9f\x98\x80");
 }
 
+TEST_CASE("a name ends where servers in C see its end") {
+  // Else a rule would see another name than the server, which lets `jdoe` in.
+  REQUIRE(decoded_after("LOGIN", Text("jdoe\0-printer", 13)).user == "jdoe");
+  REQUIRE(decoded_after("EXTERNAL", Text("jdoe\0", 5)).user == "jdoe");
+  REQUIRE(decoded_after("LOGIN", Text("\0jdoe", 5)).user.empty());
+  REQUIRE(bounded_user_name(std::string("jdoe\0-printer", 13)) == "jdoe");
+}
+
 TEST_CASE("a name is cut at 255 octets, not within a letter") {
   REQUIRE(decoded_after("LOGIN", std::string(300, 'a')).user == std::string(255, 'a'));
   std::string letters;
