@@ -8,6 +8,9 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// Days are held against clocks that count nanoseconds in 64 bits, which end in 2262.
+constexpr int kLastYear = 2261;
+
 constexpr std::string_view kDateForm = "0000-00-00";
 constexpr std::string_view kShortTimeForm = "T00:00Z";
 constexpr std::string_view kTimeForm = "T00:00:00Z";
@@ -40,7 +43,8 @@ Parsed<Date> parse_date(std::string_view text) {
   const std::chrono::year_month_day date(
       std::chrono::year(year), std::chrono::month(static_cast<unsigned>(number(text.substr(5, 2)))),
       std::chrono::day(static_cast<unsigned>(number(text.substr(8, 2)))));
-  if (year < 1970 || !date.ok()) return {{}, "a day of the calendar, from 1970-01-01 on"};
+  if (year < 1970 || year > kLastYear || !date.ok())
+    return {{}, "a day of the calendar, from 1970-01-01 to 2261-12-31"};
   return {Date(date), ""};
 }
 

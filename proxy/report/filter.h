@@ -40,7 +40,4 @@ std::string network_of(std::string_view text);
 // Whether the two share an address.
 bool overlap(const conf::Prefix& a, const conf::Prefix& b);
 
-// "192.0.2.0/24".
-std::string prefix_text(const conf::Prefix& prefix);
-
 }  // namespace postern::report

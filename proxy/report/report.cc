@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "conf/prefixes.h"
 #include "proxy/report/course.h"
 #include "proxy/report/exceptions.h"
 #include "proxy/report/tls_use.h"
@@ -74,7 +75,7 @@ std::vector<Fact> facts_of(const Filter& filter) {
     facts.push_back({"listener", "listener", Kind::text, filter.listener});
   }
   if (filter.network) {
-    facts.push_back({"network", "network", Kind::text, prefix_text(*filter.network)});
+    facts.push_back({"network", "network", Kind::text, conf::prefix_text(*filter.network)});
   }
   if (!filter.user.empty()) facts.push_back({"user", "user", Kind::text, filter.user});
   return facts;

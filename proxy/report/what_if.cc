@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "conf/prefixes.h"
 #include "proxy/report/tls_use.h"
 
 namespace postern::report {
@@ -125,7 +126,7 @@ void reserve(Judgement& judgement, const conf::Settings& settings, const policy:
       if (prefix.length > address.length && overlap(prefix, address)) {
         judgement.reservations.push_back(
             fmt::format("rule {} is for {}, and of this address only its /64 is kept", rule.name,
-                        prefix_text(prefix)));
+                        conf::prefix_text(prefix)));
       }
     }
   }

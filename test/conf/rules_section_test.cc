@@ -159,10 +159,10 @@ TEST_CASE("a rule's values that are wrong") {
                 "14: rules[].min_version: expected 1.0, 1.1, 1.2 or 1.3, found `1.4`");
   require_fault("bare_newlines: fix",
                 "16: rules[].bare_newlines: expected reject or pass, found `fix`");
-  require_fault(
-      "refuse_from: 2027-02-29",
-      "14: rules[].refuse_from: expected a day of the calendar, from 1970-01-01 on, found "
-      "`2027-02-29`");
+  require_fault("refuse_from: 2027-02-29",
+                "14: rules[].refuse_from: expected a day of the calendar, from 1970-01-01 to "
+                "2261-12-31, found "
+                "`2027-02-29`");
   require_fault("refuse_from: ~",
                 "1: rules[].refuse_from: expected a date as YYYY-MM-DD, such as 2027-03-01, found "
                 "nothing");

@@ -16,7 +16,7 @@ SCANNER = "127.0.0.9"  # the address of a device that cannot do better
 LISTENERS = ("imap", "imaps", "pop3", "submission")
 HELP = "https://help.example.test/tls"
 RULE = {"name": "hall-scanner", "from": [SCANNER], "listeners": ["submission"], "tls": "optional",
-        "cleartext_login": "observe", "until": "2999-12-31", "owner": "facilities@example.test",
+        "cleartext_login": "observe", "until": "2199-12-31", "owner": "facilities@example.test",
         "reason": "firmware knows no TLS"}
 
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "conf/prefixes.h"
 #include "proxy/report/filter.h"
 
 namespace postern::report {
@@ -66,7 +67,7 @@ TEST_CASE("a network is a prefix without bits behind it") {
     std::string_view network;  // "" : none
   } const rows[] = {
       {"192.0.2.0/24", "192.0.2.0/24"},
-      {"192.0.2.7", "192.0.2.7/32"},
+      {"192.0.2.7", "192.0.2.7"},
       {"2001:db8::/32", "2001:db8::/32"},
       {"0.0.0.0/0", "0.0.0.0/0"},
       {"::/0", "::/0"},
@@ -80,7 +81,7 @@ TEST_CASE("a network is a prefix without bits behind it") {
   for (const auto& row : rows) {
     INFO(row.text);
     const auto network = parse_network(row.text);
-    CHECK((network ? prefix_text(*network) : "") == row.network);
+    CHECK((network ? conf::prefix_text(*network) : "") == row.network);
   }
   CHECK(network_of("192.0.2.77") == "192.0.2.0/24");
   CHECK(network_of("2001:db8:1:2::/64") == "2001:db8:1:2::/64");
