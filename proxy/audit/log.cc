@@ -26,6 +26,13 @@ constexpr int kImpatience = 20;
 // each report of them must come much later than the one before.
 constexpr std::chrono::seconds kAskInventoryEvery{10};
 
+// Whether a file that ends in this line ends as a run does: with its stop, or a loss told behind it.
+// No value of a line can play a key: quotes in it are escaped.
+bool is_end_of_run(std::string_view line) {
+  return line.find(R"("event.action":"stop")") != std::string_view::npos ||
+         line.find(R"("event.action":"audit-gap")") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::variant<std::unique_ptr<Log>, std::string> Log::open(
@@ -52,7 +59,8 @@ std::variant<std::unique_ptr<Log>, std::string> Log::open(
         break;
       case Kind::file: {
         const auto tail = read_tail(target.path);
-        was_killed = was_killed || tail.is_torn;
+        was_killed = was_killed || tail.is_torn ||
+                     (!tail.last_line.empty() && !is_end_of_run(tail.last_line));
         if (is_chained && std::exchange(is_first_file, false)) {
           if (tail.is_unknown) gaps.emplace_back("chain_broken");
           if (!tail.is_unknown && !tail.last_line.empty()) {
@@ -126,7 +134,8 @@ void Log::run() {
     if (turn.is_reopening) reopen_files();
     if (!slots_.empty()) write_lines(turn);
     if (options_.inventory != nullptr && !is_idle) options_.inventory->take(std::move(turn.events));
-    const bool has_more = say_inventory_losses(turn.is_closing);
+    bool has_more = say_inventory_losses(turn.is_closing);
+    if (turn.is_closing && is_idle && !has_more) has_more = say_last_losses();
     if (turn.is_closing && is_idle && !has_more) return;
   }
 }
@@ -203,6 +212,17 @@ void Log::write_batch(Slot& slot) {
   if (slot.lost > 0) {
     record({net::wall_clock(), GapEvent{"log_failed", std::exchange(slot.lost, 0)}});
   }
+}
+
+// What targets lost that still fail when all ends, the others say. Whether it recorded an event.
+bool Log::say_last_losses() {
+  const bool has_others = slots_.size() > 1 || options_.inventory != nullptr;
+  if (!has_others || std::exchange(has_said_last_losses_, true)) return false;
+  std::uint64_t lost = 0;
+  for (auto& slot : slots_) lost += std::exchange(slot.lost, 0);
+  if (lost == 0) return false;
+  record({net::wall_clock(), GapEvent{"log_failed", lost}});
+  return true;
 }
 
 // Whether it recorded an event.

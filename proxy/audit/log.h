@@ -55,8 +55,8 @@ class Log final : public Sink {
   Log& operator=(const Log&) = delete;
 
   void record(Event event) override;
-  // Records that the node starts, and what the run before has left behind: a torn line, an
-  // inventory that was not ended, a chain that cannot be gone on with.
+  // Records that the node starts, and what the run before has left behind: a file
+  // or an inventory that was not ended, a chain that cannot be gone on with.
   void record_start();
   // Opens the files anew before the next line is written (logrotate). One that cannot be opened
   // keeps its old descriptor. From any thread; does not wait.
@@ -85,6 +85,7 @@ class Log final : public Sink {
   void append_line(const Event& event, std::uint64_t sequence);
   void write_batch(Slot& slot);
   bool say_inventory_losses(bool is_closing);
+  bool say_last_losses();
 
   static constexpr std::size_t kMostQueued = 10'000;
 
@@ -99,6 +100,7 @@ class Log final : public Sink {
   std::uint64_t inventory_lost_ = 0;
   std::chrono::steady_clock::time_point inventory_said_{};
   bool has_said_last_ = false;
+  bool has_said_last_losses_ = false;
 
   std::mutex mutex_;
   std::condition_variable wakeup_;

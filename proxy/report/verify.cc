@@ -40,7 +40,14 @@ int verify_command(const LogsRequest& request, std::ostream& out, std::ostream& 
     out << "last hash " << verifier.last_hash()
         << ": a note of it kept elsewhere vouches for all before it\n";
   }
-  out << (faults == 0 ? "nothing was changed or taken out\n" : fmt::format("{} faults\n", faults));
+  if (faults > 0) {
+    out << fmt::format("{} faults\n", faults);
+  } else if (verifier.chained() == 0) {
+    out << "no line was taken out between the first one and the last\n";
+  } else {
+    out << fmt::format("nothing was changed or taken out between the first line{} and the last\n",
+                       verifier.chained() < verifier.lines() ? " with a hash" : "");
+  }
   return faults == 0 ? 0 : 1;
 }
 

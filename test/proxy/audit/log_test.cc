@@ -192,7 +192,13 @@ TEST_CASE("a file is made for its group alone, appended to, and one that fails h
     auto log = open_log({"/dev/full", file}, options());
     record(*log, 1000);
   }
-  REQUIRE(count_lines(file) == 2000);
+  // The last words: what the other one has lost for good.
+  const auto lines = lines_of(content(file));
+  REQUIRE(lines.size() == 2 * 1001);
+  for (const auto& last : {lines[1000], lines[2001]}) {
+    REQUIRE_THAT(last, Catch::Contains(R"("event.reason":"log_failed")") &&
+                           Catch::Contains(R"("postern.lost":1000})"));
+  }
   struct stat about {};
   REQUIRE(stat(file.c_str(), &about) == 0);
   REQUIRE((about.st_mode & 0777 & ~0640U) == 0);
@@ -257,6 +263,36 @@ TEST_CASE("the chain goes on over restarts, rotation and a line that a crash has
   REQUIRE(verifier.torn() == 1);
   REQUIRE(verifier.lines() == verifier.chained() + 1);
   REQUIRE_THAT(text, Catch::Contains(R"("event.reason":"unclean_stop")"));
+}
+
+TEST_CASE("a run that was killed between two lines is known by the file's last one") {
+  const test::TemporaryFolder folder;
+  const auto file = folder.file("log");
+  const auto gaps = [&] {
+    const auto text = content(file);
+    std::size_t count = 0;
+    for (auto at = text.find("unclean_stop"); at != std::string::npos; ++count) {
+      at = text.find("unclean_stop", at + 1);
+    }
+    return count;
+  };
+  const auto run = [&](bool is_killed) {
+    auto log = open_log({file}, options());
+    log->record_start();
+    audit::SessionEndEvent end;
+    end.reason = "client_closed";
+    end.session.client_name = R"("event.action":"stop")";
+    end.session.client_named_by = "ehlo";
+    log->record({{}, end});
+    if (!is_killed) record(*log, 1, "stop");
+  };
+  run(false);
+  run(true);
+  REQUIRE(gaps() == 0);
+  run(false);
+  REQUIRE(gaps() == 1);
+  run(false);
+  REQUIRE(gaps() == 1);
 }
 
 TEST_CASE("a file whose end is no log begins a new chain, and says so") {
