@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/audit/inventory/day_watch.h"
 #include "proxy/audit/inventory/rollup.h"
 #include "proxy/audit/inventory/store.h"
 #include "proxy/log.h"
@@ -39,12 +40,13 @@ std::int64_t today() {
 class SqliteInventory final : public Inventory {
  public:
   SqliteInventory(Options options, WriterLock lock, std::unique_ptr<Store> store, std::int64_t run,
-                  bool had_unclean_stop)
+                  bool had_unclean_stop, DayWatch days)
       : options_(std::move(options)),
         lock_(std::move(lock)),
         had_unclean_stop_(had_unclean_stop),
         store_(std::move(store)),
         run_(run),
+        days_(days),
         thread_([this] { this->run(); }) {}
   SqliteInventory(const SqliteInventory&) = delete;
   SqliteInventory& operator=(const SqliteInventory&) = delete;
@@ -85,6 +87,8 @@ class SqliteInventory final : public Inventory {
   std::unique_ptr<Store> store_;  // null while it cannot be opened
   std::optional<std::int64_t> run_;
   Rollup pending_;
+  DayWatch days_;
+  bool is_doubting_ = false;  // the day is held to be wrong: said once
   bool is_failing_ = false;
   Steady::time_point retry_at_{};
   Steady::time_point care_at_ = Steady::now() + kCareEvery;
@@ -228,6 +232,16 @@ void SqliteInventory::care() {
 void SqliteInventory::remove_old() {
   remove_at_ = Steady::now() + kCareEvery;
   const auto day = today();
+  if (!days_.may_go_by(day, Steady::now())) {
+    if (!std::exchange(is_doubting_, true)) {
+      log::warn(
+          "the inventory {}: the clock is more than {} days ahead of what was seen before; nothing "
+          "old is removed until it has stayed so for {} hours",
+          options_.path, DayWatch::kMostAhead, DayWatch::kProof.count());
+    }
+    return;
+  }
+  is_doubting_ = false;
   if (day == removed_on_) return;
   const auto left = store_->remove_before(day - options_.keep.count());
   if (const auto* error = std::get_if<std::string>(&left)) {
@@ -269,12 +283,13 @@ std::variant<std::unique_ptr<Inventory>, std::string> Inventory::open(Options op
   auto opened = Store::open(options.path, options.node);
   if (const auto* error = std::get_if<std::string>(&opened)) return fault(*error);
   auto& store = std::get<std::unique_ptr<Store>>(opened);
+  const DayWatch days(store->last_day());
   const bool had_unclean_stop = store->has_unended_run(options.node);
   const auto run = store->begin_run(options.node, now_milliseconds());
   if (const auto* error = std::get_if<std::string>(&run)) return fault(*error);
   return std::make_unique<SqliteInventory>(std::move(options),
                                            std::move(std::get<WriterLock>(lock)), std::move(store),
-                                           std::get<std::int64_t>(run), had_unclean_stop);
+                                           std::get<std::int64_t>(run), had_unclean_stop, days);
 }
 
 }  // namespace postern::audit::inventory

@@ -85,6 +85,7 @@ class SqliteStore final : public Store {
   std::variant<std::int64_t, std::string> begin_run(const std::string& node,
                                                     std::int64_t time) override;
   std::optional<std::string> end_run(std::int64_t run, std::int64_t time) override;
+  std::optional<std::int64_t> last_day() override;
   std::variant<Left, std::string> remove_before(std::int64_t day) override;
   void trim() override;
   bool is_in_place() const override;
@@ -255,6 +256,15 @@ std::variant<std::int64_t, std::string> SqliteStore::begin_run(const std::string
 std::optional<std::string> SqliteStore::end_run(std::int64_t run, std::int64_t time) {
   return database_.execute(
       fmt::format("UPDATE run SET stopped = {} WHERE rowid = {} AND stopped = 0", time, run));
+}
+
+std::optional<std::int64_t> SqliteStore::last_day() {
+  const auto day = database_.integer(
+      "SELECT max(coalesce((SELECT max(day) FROM login), 0),"
+      " coalesce((SELECT max(day) FROM handshake_failure), 0),"
+      " coalesce((SELECT max(day) FROM abandoned), 0),"
+      " coalesce((SELECT max(max(started, stopped)) FROM run), 0) / 86400000)");
+  return day && *day > 0 ? day : std::nullopt;
 }
 
 std::variant<Store::Left, std::string> SqliteStore::remove_before(std::int64_t day) {

@@ -46,6 +46,9 @@ class Store {
   // Ends the run of this number where no stop event has.
   virtual std::optional<std::string> end_run(std::int64_t run, std::int64_t time) = 0;
 
+  // The last day of which it holds anything; nullopt: it is new.
+  virtual std::optional<std::int64_t> last_day() = 0;
+
   enum class Left { nothing, more };
   // Removes a bounded number of rows of days before `day`, and gives freed pages back to the file
   // system where these are many.

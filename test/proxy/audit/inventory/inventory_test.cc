@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "proxy/audit/inventory/day_watch.h"
 #include "proxy/audit/inventory/store.h"
 #include "proxy/net/clock.h"
 #include "test/proxy/audit/inventory/samples.h"
@@ -186,4 +187,33 @@ TEST_CASE("a day's old rows go by themselves") {
   const auto one = must_open(path);
   CHECK(comes_true([&] { return number(path, "SELECT count(*) FROM login") == 1; }));
   CHECK(rows(path, "SELECT user FROM login") == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("a clock that is years ahead removes nothing at once") {
+  const Folder folder;
+  const auto path = folder.file("a.db");
+  {
+    auto opened = inventory::Store::open(path, "gate.example.com");
+    REQUIRE(std::holds_alternative<std::unique_ptr<inventory::Store>>(opened));
+    inventory::Rollup rollup;
+    rollup.add({now() - std::chrono::days(402), login("old")}, "gate.example.com");
+    REQUIRE_FALSE(std::get<0>(opened)->write(rollup));
+  }
+  const auto one = must_open(path);
+  one->take(logins(1));
+  CHECK(comes_true([&] { return number(path, "SELECT count(*) FROM login") == 2; }));
+}
+
+TEST_CASE("the day is gone by when it is no leap, or has lasted") {
+  using inventory::DayWatch;
+  const DayWatch::Steady::time_point begin(1h);
+  CHECK(DayWatch(std::nullopt).may_go_by(kDay, begin));
+  CHECK(DayWatch(kDay).may_go_by(kDay + DayWatch::kMostAhead, begin));
+  DayWatch watch(kDay);
+  CHECK_FALSE(watch.may_go_by(kDay + 4000, begin));
+  CHECK_FALSE(watch.may_go_by(kDay + 4000, begin + 23h));
+  CHECK(watch.may_go_by(kDay + 4001, begin + 24h));
+  CHECK_FALSE(watch.may_go_by(kDay + 8000, begin + 25h));
+  CHECK(watch.may_go_by(kDay, begin + 26h));  // set right
+  CHECK(watch.may_go_by(kDay + 1, begin + 50h));
 }
