@@ -52,12 +52,14 @@ void set(Login& login, std::string user, std::string authorization) {
   login.authorization = authorization == login.user ? std::string() : std::move(authorization);
 }
 
-// RFC 4616 section 2. With any other number of NULs a guess could show the secret: nothing.
+// RFC 4616 section 2. With any other number of NULs, or with nothing behind the second (`user NUL
+// secret NUL`), a guess could show the secret: nothing.
 void read_plain(std::string_view message, Login& login) {
   const auto first = message.find('\0');
   if (first == std::string_view::npos) return;
   const auto second = message.find('\0', first + 1);
   if (second == std::string_view::npos || second == first + 1) return;
+  if (second + 1 == message.size()) return;
   if (message.find('\0', second + 1) != std::string_view::npos) return;
   set(login, user_name(message.substr(first + 1, second - first - 1)),
       user_name(message.substr(0, first)));

@@ -115,9 +115,9 @@ TEST_CASE("an empty initial response hides no name where the mechanism has a for
 }
 
 TEST_CASE("a PLAIN message that is not of the form gives nothing, since a guess could show it") {
-  for (const Text message :
-       {Text("\0\0secret", 8), Text("jdoe\0secret", 11), Text("\0jdoe\0sec\0ret", 13),
-        Text("secret"), Text("\0", 1), Text("\0\0", 2), Text("\0\0\0", 3)}) {
+  for (const Text message : {Text("\0\0secret", 8), Text("jdoe\0secret", 11),
+                             Text("jdoe\0secret\0", 12), Text("\0jdoe\0sec\0ret", 13),
+                             Text("secret"), Text("\0", 1), Text("\0\0", 2), Text("\0\0\0", 3)}) {
     const auto login = decoded_after("PLAIN", message);
     REQUIRE(login == Login{"PLAIN", "", "", true});
   }
