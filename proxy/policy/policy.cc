@@ -249,9 +249,9 @@ std::vector<DatedChange> dated_changes(const conf::Settings& settings) {
     }
   }
   for (const auto& rule : settings.rules) {
-    if (rule.logins.refuse_from) {
-      all.push_back({Kind::refusal_begins, *rule.logins.refuse_from, rule.name, true,
-                     rule.logins.refuse_from_place});
+    const auto& from = rule.logins.refuse_from;
+    if (from && (!rule.until || *from <= *rule.until)) {  // else it has expired by then
+      all.push_back({Kind::refusal_begins, *from, rule.name, true, rule.logins.refuse_from_place});
     }
     if (rule.until) {
       all.push_back({Kind::rule_expires, *rule.until + std::chrono::days(1), rule.name, true,

@@ -459,18 +459,25 @@ TEST_CASE("what is dated comes in its order, from the day on which it acts") {
   auto& rule = add(one, {}, kWarn);
   rule.until = day("2026-12-31");
   rule.until_place = place(1, until_line);
-  refuse_from(rule.logins, 1, "2027-03-01");
+  refuse_from(rule.logins, 1, "2026-12-31");
+  // It has expired before it would refuse.
+  auto& over = add(one, {}, kWarn);
+  over.until = day("2026-12-31");
+  refuse_from(over.logins, 2, "2027-01-01");
   const auto changes = policy::dated_changes(one);
-  REQUIRE(changes.size() == 3);
-  REQUIRE(changes[0].kind == Kind::rule_expires);
-  REQUIRE(changes[0].on == day("2027-01-01"));
+  REQUIRE(changes.size() == 4);
+  REQUIRE(changes[0].kind == Kind::refusal_begins);
+  REQUIRE(changes[0].on == day("2026-12-31"));
   REQUIRE(changes[0].name == "r1");
   REQUIRE(changes[0].is_rule);
-  REQUIRE(changes[0].place.line == place(1, until_line).line);
-  REQUIRE(changes[1].kind == Kind::refusal_begins);
-  REQUIRE(changes[1].on == day("2027-03-01"));
-  REQUIRE(changes[1].name == "in");
-  REQUIRE_FALSE(changes[1].is_rule);
-  REQUIRE(changes[2].name == "r1");
-  REQUIRE(changes[2].place.line == place(1, from_line).line);
+  REQUIRE(changes[0].place.line == place(1, from_line).line);
+  REQUIRE(changes[1].kind == Kind::rule_expires);
+  REQUIRE(changes[1].on == day("2027-01-01"));
+  REQUIRE(changes[1].name == "r1");
+  REQUIRE(changes[1].place.line == place(1, until_line).line);
+  REQUIRE(changes[2].kind == Kind::rule_expires);
+  REQUIRE(changes[2].name == "r2");
+  REQUIRE(changes[3].kind == Kind::refusal_begins);
+  REQUIRE(changes[3].name == "in");
+  REQUIRE_FALSE(changes[3].is_rule);
 }
