@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <utility>
 
 #include "proxy/log.h"
 #include "proxy/net/uv_stream.h"
+#include "proxy/policy/policy.h"
 
 namespace postern::server {
 
@@ -124,7 +126,12 @@ void Worker::on_accept(net::Listener& listener, net::Socket socket, const net::A
 // than the session that is refused.
 void Worker::refuse(const session::Service& service, const net::Socket& socket,
                     const net::Address& client, std::string_view reason) {
-  if (service.listener().tls_mode != conf::TlsMode::implicit) {
+  const auto now = net::wall_clock();
+  const auto admission =
+      policy::admit(*service.settings, std::chrono::floor<std::chrono::seconds>(now),
+                    {service.index, client.octets()});
+  const bool is_implicit = admission.tls_mode == conf::TlsMode::implicit;
+  if (!is_implicit) {
     const auto line = protocols::farewell_line(
         service.protocol, protocols::Farewell::too_many_connections, service.options);
     // A new connection's buffer is empty: the line fits, or the client has gone.
@@ -138,11 +145,11 @@ void Worker::refuse(const session::Service& service, const net::Socket& socket,
   part.protocol = protocols::name_of(service.protocol);
   part.source = client;
   part.destination = net::Address::of_socket(socket.get());
-  part.security = service.listener().tls_mode == conf::TlsMode::implicit
-                      ? audit::Security::implicit
-                      : audit::Security::cleartext;
-  shared_.audit.record(
-      {net::wall_clock(), audit::SessionNotice{std::move(part), "limit", std::string(reason)}});
+  part.security = is_implicit ? audit::Security::implicit : audit::Security::cleartext;
+  part.starttls_offered = admission.tls_mode == conf::TlsMode::required ||
+                          admission.tls_mode == conf::TlsMode::optional;
+  if (admission.opens_required) part.opened_by = admission.rule;
+  shared_.audit.record({now, audit::SessionNotice{std::move(part), "limit", std::string(reason)}});
 }
 
 void Worker::on_accept_paused(net::Listener&, net::Error error) {

@@ -15,12 +15,13 @@ class Limits(harness.TestCase):
     def arrange(cls):
         cls.fakes = {protocol: cls.room.enter(make()) for protocol, make in FAKES.items()}
 
-    def postern(self, modes=("required", "optional", "implicit"), **limits):
+    def postern(self, modes=("required", "optional", "implicit"), rules=None, **limits):
         room = self.own_room()
         made = room.enter(Postern(
             room, [{"protocol": protocol, "tls": tls, "backend": protocol,
                     "cleartext_login": "observe"} for protocol in FAKES for tls in modes],
-            {protocol: fake.port for protocol, fake in self.fakes.items()}, limits=limits))
+            {protocol: fake.port for protocol, fake in self.fakes.items()}, limits=limits,
+            **({"rules": rules} if rules else {})))
         made.client_tls = room.client_tls()
         return made
 
@@ -78,6 +79,18 @@ class Limits(harness.TestCase):
                 self.assertRegex(wire.rest(), BYE["imap"])
         events = postern.wait_events(2, "limit")
         self.assertEqual([event["source.ip"] for event in events], ["127.0.0.1", "127.0.0.2"])
+
+    def test_limit_event_names_the_rule_that_opens(self):
+        postern = self.postern(modes=("required",), rules=[
+            {"name": "scanners", "from": ["127.0.0.2"], "tls": "optional"}], connections_per_ip=1)
+        for source, rule in (("127.0.0.1", None), ("127.0.0.2", "scanners")):
+            with self.subTest(source=source), \
+                    Wire(postern.port("imap-required"), source=source) as held:
+                held.line()
+                with Wire(postern.port("imap-required"), source=source) as wire:
+                    wire.rest()
+                event = postern.wait_events(1, "limit", source__ip=source)[0]
+                self.assertEqual(event.get("postern.policy.rule"), rule)
 
     def test_handshake_timeout(self):
         postern = self.postern(modes=("implicit", "required"), handshake_timeout="1s")
