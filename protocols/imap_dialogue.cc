@@ -314,12 +314,22 @@ void ImapDialogue::forget_rest() {
 void ImapDialogue::reject(std::string text, const std::optional<ImapLiteral>& literal, Steps& out) {
   command_.clear();
   reading_ = Reading::command;
-  if (!literal || literal->kind == LiteralKind::synchronising) return answer(std::move(text), out);
+  if (!literal || literal->kind == LiteralKind::synchronising) {
+    if (is_one_too_many(out)) return;
+    return answer(std::move(text), out);
+  }
   if (!fits(literal)) return end_too_long("literal", out);
   octets_ += static_cast<std::size_t>(literal->octets);
   literal_ = literal->octets;
   refusal_ = std::move(text);
   reading_ = Reading::discarding;
+}
+
+// Counts a command that postern answers with an error. Whether it was one too many: then it ends.
+bool ImapDialogue::is_one_too_many(Steps& out) {
+  if (++errors_ <= ImapGate::kMaxErrors) return false;
+  end(imap_text(ImapText::bye_too_many_errors), Cause::too_many_errors, out);
+  return true;
 }
 
 void ImapDialogue::reject_tagged(std::string_view tag, std::string_view text,

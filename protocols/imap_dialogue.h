@@ -17,8 +17,9 @@
 namespace postern::protocols {
 
 // Bounds before login: a line, and a command with all its literals, Options::line_length octets;
-// kMaxOutstanding commands unanswered. Nothing bounds a backend's literal, which is passed on as it
-// comes. After login only ImapBoundary's few octets of state are kept.
+// kMaxOutstanding commands unanswered, ImapGate::kMaxErrors bad or refused ones. Nothing bounds a
+// backend's literal, which is passed on as it comes. After login only ImapBoundary's few octets of
+// state are kept.
 class ImapDialogue final : public Dialogue {
  public:
   static constexpr std::size_t kMaxOutstanding = 32;
@@ -79,6 +80,7 @@ class ImapDialogue final : public Dialogue {
   void follow(const std::optional<ImapLiteral>& literal);
   void forget_rest();
   void reject(std::string text, const std::optional<ImapLiteral>& literal, Steps& out);
+  bool is_one_too_many(Steps& out);
   void reject_tagged(std::string_view tag, std::string_view text,
                      const std::optional<ImapLiteral>& literal, Steps& out);
   void answer(std::string text, Steps& out);
@@ -138,6 +140,7 @@ class ImapDialogue final : public Dialogue {
 
   std::uint64_t backend_literal_ = 0;  // of the backend's literal, still to come
   bool within_response_ = false;       // the backend's next octets go on with a response
+  int errors_ = 0;                     // that postern answered with
   bool said_bye_ = false;
   bool logging_out_ = false;
   bool after_refusal_ = false;  // a refused login was the last command known

@@ -107,6 +107,7 @@ void ImapDialogue::refuse(Held held, Steps& out) {
     case Held::sasl_start:
       return reject(refusal(command_.tag()), command_.announced(), out);
     case Held::sasl_response: {
+      if (is_one_too_many(out)) return;
       // The backend stands in the exchange: end it there, and answer when it has.
       auto& login = outstanding_.back();
       login.kind = Outstanding::Kind::cancelled;

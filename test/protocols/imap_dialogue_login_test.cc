@@ -332,3 +332,27 @@ TEST_CASE("no step but a send to the backend ever holds a password") {
     hidden({client(marker + "\r\n")}, always(verdict));
   }
 }
+
+TEST_CASE("a client that goes on with refused logins or bad commands is told goodbye") {
+  // Each is an event, so that one connection could fill the log.
+  const std::string refused = "tried LOGIN user=joe secret\nC: " + kAlert + "a" + kPrivacy + "\n";
+  std::string logins;
+  std::string answers;
+  for (int i = 0; i < 20; ++i) {
+    logins += "a LOGIN joe x\r\n";
+    answers += refused;
+  }
+  const std::string goodbye = "C: * BYE Too many bad commands\\r\\n\nend too_many_errors\n";
+  REQUIRE(play_greeted(kClearRefused, {client(logins + "a LOGIN joe x\r\nb NOOP\r\n")},
+                       always(Verdict::refuse)) ==
+          answers + "tried LOGIN user=joe secret\n" + goodbye);
+  REQUIRE(
+      play_greeted(kClearRefused, {client(logins + "()\r\nb NOOP\r\n")}, always(Verdict::refuse))
+          .ends_with(kPrivacy + goodbye.substr(3)));
+  // Also in the midst of an exchange.
+  REQUIRE(play_greeted(
+              kClearAllowed,
+              {client(logins + "a AUTHENTICATE LOGIN\r\n"), backend("+ \r\n"), client("am9l\r\n")},
+              kRefuseNamed)
+              .ends_with("tried AUTH-LOGIN user=joe secret\n" + goodbye));
+}
