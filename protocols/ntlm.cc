@@ -135,8 +135,11 @@ std::optional<std::string> ntlm_name(std::string_view message) {
   const auto domain = name(*domain_bytes, letters);
   const auto user = name(*user_bytes, letters);
   if (!domain || !user) return std::nullopt;
-  if (user->empty() || domain->empty()) return user;
-  return *domain + "\\" + *user;
+  // Each ends at its own NUL: a domain's must not cut the user off.
+  const std::string domain_part(domain->c_str());
+  const std::string user_part(user->c_str());
+  if (user_part.empty() || domain_part.empty()) return user_part;
+  return domain_part + "\\" + user_part;
 }
 
 std::optional<std::string_view> spnego_response_token(std::string_view token) {

@@ -231,6 +231,16 @@ TEST_CASE("NTLM inside SPNEGO is read, Kerberos and broken DER are not") {
   REQUIRE(decoded_after("GSS-SPNEGO", "\xa1\x84\xff\xff\xff\xff\x30").user.empty());
 }
 
+TEST_CASE("an NTLM domain that ends at a NUL takes nothing of the user's place") {
+  std::string message("NTLMSSP\0\3\0\0\0", 12);
+  message.resize(28, '\0');
+  message += std::string("\4\0\4\0\x40\0\0\0", 8);  // domain: 4 octets at 64
+  message += std::string("\3\0\3\0\x44\0\0\0", 8);  // user: 3 octets at 68
+  message.resize(64, '\0');                         // no flags: the letters are OEM's
+  message += std::string("ann\0bob", 7);
+  REQUIRE(decoded_after("NTLM", message).user == "ann\\bob");
+}
+
 TEST_CASE("each NTLM message cut short, or with any place moved outside, gives no wrong name") {
   for (const auto& vector : vectors()) {
     if (vector["mechanism"] != "NTLM" || !vector.contains("user_off")) continue;
