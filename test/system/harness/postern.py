@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from . import base
+from . import base, contract
 
 TOP_ORDER = ("hostname", "workers", "user", "certificates", "tls", "backends", "listeners", "rules",
              "limits", "refusal", "smtp", "audit", "log", "shutdown_grace")
@@ -139,9 +139,13 @@ class Postern:
                 from None
 
     def stop(self, status=0, within=60):
-        """SIGTERM, then its exit status is checked."""
+        """SIGTERM, then its exit status is checked, and that its audit lines are as agreed."""
         self.signal()
         got = self.wait(within)
+        if "stdout" in self.settings.get("audit", {}).get("log", "stdout"):
+            wrong = contract.faults(self.stdout())
+            if wrong:
+                raise AssertionError(f"lines of the audit log are not as the contract says: {wrong}")
         if got != status:
             raise AssertionError(f"postern ended with {got}, not {status}:\n{self.stderr()}")
 
