@@ -44,8 +44,8 @@ Section trend(Reader& reader, const Filter& filter, std::chrono::sys_days today,
               fmt::format("SELECT day, SUM(CASE security WHEN 'cleartext' THEN successes ELSE 0 "
                           "END), SUM(CASE security WHEN 'cleartext' THEN 0 ELSE successes END), "
                           "SUM(refused), SUM(failures), COUNT(*) OVER () FROM main.login t "
-                          "WHERE {} GROUP BY day ORDER BY day DESC",
-                          reader.wanted_logins()),
+                          "WHERE {} AND day <= {} GROUP BY day ORDER BY day DESC",
+                          reader.wanted_logins(), today.time_since_epoch().count()),
               most);
   if (known.rows.empty()) return section;
   std::map<std::chrono::sys_days, std::vector<Cell>> by_day;
@@ -53,7 +53,8 @@ Section trend(Reader& reader, const Filter& filter, std::chrono::sys_days today,
   const auto first_known = reader.maybe_integer("SELECT MIN(day) FROM main.login");
   auto first = std::chrono::sys_days(std::chrono::days(first_known.value_or(0)));
   if (filter.since) first = std::max(first, *filter.since);
-  const auto last = std::max(today, by_day.rbegin()->first);
+  // What a clock that was ahead has written does not push the real days out of sight.
+  const auto last = today;
   section.total = static_cast<std::size_t>((last - first).count() + 1);
   const auto shown = std::min(section.total, most);
   for (auto day = last - std::chrono::days(shown - 1); day <= last; day += std::chrono::days(1)) {

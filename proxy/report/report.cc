@@ -21,8 +21,7 @@ std::chrono::sys_days day_of(Moment moment) {
 }
 
 // The answer before all others.
-Section summary(Reader& reader, const ReportRequest& request, const Section& exceptions,
-                bool is_complete) {
+Section summary(Reader& reader, const ReportRequest& request, bool is_complete) {
   Section section{"summary", "At one glance"};
   const auto today = day_of(request.now);
   const auto last = reader.maybe_integer(
@@ -36,11 +35,6 @@ Section summary(Reader& reader, const ReportRequest& request, const Section& exc
   }
   const auto count = [&](const char* what, const char* where) {
     return reader.integer(fmt::format("SELECT {} FROM kind WHERE {}", what, where));
-  };
-  const auto rules = [&](std::string_view state) {
-    return static_cast<std::int64_t>(
-        std::count_if(exceptions.rows.begin(), exceptions.rows.end(),
-                      [&](const auto& row) { return std::get<std::string>(row[4]) == state; }));
   };
   constexpr const char* kClear = "security = 'cleartext' AND successes > 0";
   section.facts = {
@@ -58,8 +52,12 @@ Section summary(Reader& reader, const ReportRequest& request, const Section& exc
       {"refused", "logins that postern refused", Kind::count, count("TOTAL(refused)", "1")},
   };
   if (request.settings != nullptr) {
+    const auto& rules = request.settings->rules;
+    const auto expired = std::count_if(rules.begin(), rules.end(), [today](const auto& rule) {
+      return rule.until && today > *rule.until;
+    });
     section.facts.push_back(
-        {"rules_expired", "rules whose date is over", Kind::count, rules("expired")});
+        {"rules_expired", "rules whose date is over", Kind::count, std::int64_t{expired}});
   }
   section.facts.push_back(
       {"is_complete", "nothing is known to be missing", Kind::flag, is_complete});
@@ -92,7 +90,7 @@ Report make_report(Reader& reader, const ReportRequest& request) {
   auto rules = exceptions(reader, request.settings, today, most);
   auto complete = completeness(reader, request.filter);
   auto& all = report.sections;
-  all.push_back(summary(reader, request, rules, std::get<bool>(complete.facts[0].value)));
+  all.push_back(summary(reader, request, std::get<bool>(complete.facts[0].value)));
   all.push_back(cleartext_users(reader, most));
   all.push_back(users_of_both(reader, most));
   all.push_back(cleartext_networks(reader, most));

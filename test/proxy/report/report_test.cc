@@ -212,4 +212,32 @@ TEST_CASE("a report changes nothing in the inventory, and may run beside its wri
   made.run("COMMIT");
 }
 
+TEST_CASE("what a clock that was years ahead has written hides no real day") {
+  MadeInventory made;
+  made.add({.days_ago = 2});
+  made.add({.days_ago = -4000});
+  const auto sections = json_of(report_of(made, {}));
+  const auto& days = sections["trend"]["rows"];
+  REQUIRE(days.size() == 3);
+  CHECK(days[0]["cleartext_logins"] == 1);
+  CHECK(days[2]["day"] == "2026-11-25");
+}
+
+TEST_CASE("rules that have expired are counted beyond what a table shows") {
+  MadeInventory made;
+  auto settings = settings_with_rules();
+  conf::Rule expired;
+  expired.until = kToday - std::chrono::days(1);
+  for (int i = 0; i < 5; ++i) {
+    expired.name = "old-" + std::to_string(i);
+    settings.rules.push_back(expired);
+  }
+  const auto count = [&](std::size_t most) {
+    const auto sections = json_of(report_of(made, {}, most, &settings));
+    return sections["summary"]["facts"]["rules_expired"].get<int>();
+  };
+  CHECK(count(2) == count(100));
+  CHECK(count(2) >= 5);
+}
+
 }  // namespace postern::report
