@@ -7,7 +7,6 @@ using namespace postern;
 using namespace postern::test;
 using namespace std::chrono_literals;
 using Catch::Contains;
-using Catch::StartsWith;
 using conf::CleartextLogin;
 using conf::TlsMode;
 using protocols::Protocol;
