@@ -21,18 +21,6 @@ namespace {
 
 constexpr std::size_t kMostListed = 64;  // entries of one list out of a ClientHello
 
-std::string_view name_of(Security security) {
-  switch (security) {
-    case Security::cleartext:
-      return "cleartext";
-    case Security::starttls:
-      return "starttls";
-    case Security::implicit:
-      return "implicit";
-  }
-  __builtin_unreachable();
-}
-
 // Each `key` below is `,"name":`, so that it is one copy. Only the first one of a line has no comma.
 using Key = std::string_view;
 

@@ -20,6 +20,19 @@ using WallTime = std::chrono::system_clock::time_point;
 // How the client's bytes came.
 enum class Security { cleartext, starttls, implicit };
 
+// As lines and inventory name it: the enum's own names.
+constexpr std::string_view name_of(Security security) {
+  switch (security) {
+    case Security::cleartext:
+      return "cleartext";
+    case Security::starttls:
+      return "starttls";
+    case Security::implicit:
+      return "implicit";
+  }
+  __builtin_unreachable();
+}
+
 // What TLS with the client came to.
 struct Tls {
   std::string version;  // "1.3"

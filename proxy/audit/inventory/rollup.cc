@@ -86,18 +86,6 @@ class Key {
   std::string out_;
 };
 
-std::string_view name_of(Security security) {
-  switch (security) {
-    case Security::cleartext:
-      return "cleartext";
-    case Security::starttls:
-      return "starttls";
-    case Security::implicit:
-      return "implicit";
-  }
-  __builtin_unreachable();
-}
-
 // Widens what was seen from when to when.
 template <typename Seen>
 void see(Seen& seen, std::int64_t time, bool is_new) {
