@@ -4,6 +4,7 @@ without TLS, scripted fake backends, and a client that speaks in raw lines.
 A test file is a unittest module that ends in `harness.main()`. It is called with
 `--postern PATH`; exit status 77 means that all of it was skipped (CTest's SKIP_RETURN_CODE).
 """
+from .attack import Attack, be_honest, greeted, logged_in
 from .base import (HOSTNAME, Room, TestCase, args, clear_of_midnight, free_port, listens, main, need,
                    need_root, tool, until)
 from .clients import (login_imap, login_pop3, login_smtp, open_imap, open_pop3, open_smtp, run,
@@ -16,8 +17,9 @@ from .postfix import Postfix
 from .wire import Wire, client_hello, shapes
 
 __all__ = [
-    "CONTRACT", "HOSTNAME", "PASSWORD", "PROPER_ENDS", "USER", "Dovecot", "Fake", "FakeImap", "FakePop3",
-    "FakeSmtp", "Peer", "Postern", "Postfix", "Room", "TestCase", "Wire", "args", "clear_of_midnight", "client_hello",
-    "every_mode", "faults", "free_port", "listens", "login_imap", "login_pop3", "login_smtp", "main", "need",
+    "Attack", "CONTRACT", "Dovecot", "Fake", "FakeImap", "FakePop3", "FakeSmtp", "HOSTNAME",
+    "PASSWORD", "PROPER_ENDS", "Peer", "Postern", "Postfix", "Room", "TestCase", "USER", "Wire",
+    "args", "be_honest", "clear_of_midnight", "client_hello", "every_mode", "faults", "free_port",
+    "greeted", "listens", "logged_in", "login_imap", "login_pop3", "login_smtp", "main", "need",
     "need_root", "open_imap", "open_pop3", "open_smtp", "run", "s_client", "shapes", "tool",
     "until"]

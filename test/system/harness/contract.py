@@ -5,7 +5,7 @@ import json
 import pathlib
 import re
 
-CONTRACT = json.loads((pathlib.Path(__file__).parents[2] / "data/events.json").read_text("utf-8"))
+CONTRACT = json.loads((pathlib.Path(__file__).resolve().parents[2] / "data/events.json").read_text("utf-8"))
 
 
 def _is_for(key, action):
