@@ -14,12 +14,13 @@ from .dovecot import PASSWORD, USER, Dovecot
 from .fakes import Fake, FakeImap, FakePop3, FakeSmtp, Peer
 from .postern import PROPER_ENDS, Postern, every_mode
 from .postfix import Postfix
+from .records import RecordWire, bodies, record
 from .wire import Wire, client_hello, shapes
 
 __all__ = [
     "Attack", "CONTRACT", "Dovecot", "Fake", "FakeImap", "FakePop3", "FakeSmtp", "HOSTNAME",
-    "PASSWORD", "PROPER_ENDS", "Peer", "Postern", "Postfix", "Room", "TestCase", "USER", "Wire",
-    "args", "be_honest", "clear_of_midnight", "client_hello", "every_mode", "faults", "free_port",
+    "PASSWORD", "PROPER_ENDS", "Peer", "Postern", "Postfix", "RecordWire", "Room", "TestCase", "USER", "Wire",
+    "args", "be_honest", "bodies", "clear_of_midnight", "client_hello", "every_mode", "faults", "free_port",
     "greeted", "listens", "logged_in", "login_imap", "login_pop3", "login_smtp", "main", "need",
-    "need_root", "open_imap", "open_pop3", "open_smtp", "run", "s_client", "shapes", "tool",
+    "need_root", "open_imap", "open_pop3", "open_smtp", "record", "run", "s_client", "shapes", "tool",
     "until"]

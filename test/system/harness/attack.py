@@ -4,6 +4,7 @@ import base64
 import contextlib
 
 from . import base
+from .postern import PROPER_ENDS
 from .wire import Wire
 
 PASSWORD = "honest-secret"
@@ -122,3 +123,12 @@ class Attack(base.TestCase):
         yield found
         found.append(self.postern.wait_events(count + 1, action, **wanted)[-1])
         self.assertEqual(len(self.postern.events(action, **wanted)), count + 1)
+
+    def improper_ends(self, at_least=0):
+        """The session-end events so far, without those of sessions that ended as honest ones do;
+        waits until there are so many."""
+        def found():
+            return [event for event in self.postern.events("session-end")
+                    if event["event.reason"] not in PROPER_ENDS]
+        base.until(lambda: len(found()) >= at_least, f"{at_least} sessions have ended improperly")
+        return found()

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
-"""SMTP smuggling: only CRLF.CRLF ends a message. Any bare CR or LF in one, and any dot that NULs
-would leave alone on a line, is answered 521 and ends the session before the backend has a message.
+"""SMTP smuggling: a message that ends at one place for postern, at another for the server behind.
+
+Published by Timo Longin of SEC Consult in December 2023 (VU#302671; CVE-2023-51764 in Postfix,
+CVE-2023-51765 in sendmail, CVE-2023-51766 in Exim). RFC 5321 section 4.1.1.4: only CRLF.CRLF ends a
+message. Expected: any bare CR or LF in a message, and any dot that NULs would leave alone on a
+line, is answered 521 and ends the session before the backend has a message; with
+`bare_newlines: pass` nothing is changed, and a backend that saw another end than postern is found out by its answer.
 """
 import re
 
@@ -23,7 +28,7 @@ ENDS = {
 SOME_END = re.compile(rb"[\r\n]\0*\.\0*[\r\n]")
 
 
-class Smuggling(harness.TestCase):
+class SmtpSmuggling(harness.Attack):
     @classmethod
     def arrange(cls):
         cls.fake = cls.room.enter(FakeSmtp())
@@ -32,7 +37,7 @@ class Smuggling(harness.TestCase):
                        for protocol in ("smtp", "submission")
                        for mode in ("optional", "implicit")]
             + [{"name": "pass", "protocol": "smtp", "tls": "none", "backend": "old",
-                "bare_newlines": "pass"}], {"old": cls.fake.port}))
+                "cleartext_login": "observe", "bare_newlines": "pass"}], {"old": cls.fake.port}))
 
     def begin(self, listener, postern=None):
         """A client behind DATA's go-ahead."""
@@ -77,6 +82,47 @@ class Smuggling(harness.TestCase):
                 self.assertRegex(wire.rest_rudely(), r"^521 5\.5\.2 ")
                 self.assertIsNone(SOME_END.search(self.body_at_backend()))
 
+    def test_the_same_cut_in_two_at_every_place(self):
+        """Each half is a TLS record and a segment of its own."""
+        count = len(self.postern.events("smuggling"))
+        for name, end in ENDS.items():
+            for cut in range(1, len(end) + 1):
+                with self.subTest(variant=name, cut=cut):
+                    wire = self.begin("smtp-implicit")
+                    wire.send(HEAD.rstrip(b"\r\n") + end[:cut])
+                    try:
+                        wire.send(end[cut:] + INNER)
+                    except OSError:
+                        pass
+                    self.assertRegex(wire.rest_rudely(), r"^521 5\.5\.2 ")
+                    wire.close()
+                    count += 1
+                    self.assertNotIn(b"smuggled", self.body_at_backend())
+                    self.assertIsNone(SOME_END.search(self.body_at_backend()))
+        self.postern.wait_events(count, "smuggling")
+
+    def test_dots_that_are_stuffed_end_nothing(self):
+        """RFC 5321 section 4.5.2: a first dot is not of the text. Nobody may take it away twice."""
+        for name, text in {"two dots": b"..\r\n", "two dots twice": b"..\r\n..\r\n",
+                           "dot and space": b". \r\n", "space and dot": b" .\r\n",
+                           "dot and a command": b".MAIL FROM:<x@y>\r\n", "three": b"...\r\n",
+                           "dot and tab": b".\t\r\n", "dot, form feed": b".\f\r\n",
+                           "full-width dot": b"\xef\xbc\x8e\r\n"}.items():
+            for pieces in (1, 2, len(text) + 1):
+                with self.subTest(text=name, pieces=pieces):
+                    wire = self.begin("smtp-implicit")
+                    sent = HEAD + text + INNER
+                    at = len(HEAD)
+                    wire.send(sent[:at])
+                    step = max(1, len(text) // pieces)
+                    for begin in range(at, at + len(text), step):
+                        wire.send(sent[begin:min(begin + step, at + len(text))])
+                    wire.send(sent[at + len(text):])
+                    self.assertRegex(wire.smtp()[0], "^250 2.0.0 taken")
+                    self.assertRegex(wire.smtp("QUIT")[0], "^221")
+                    wire.close()
+                    self.assertEqual(self.body_at_backend(), sent + b"QUIT\r\n")
+
     def test_what_is_harmless_passes_unchanged(self):
         for name, body in {"NULs in the text": b"a\0b\r\n", "dots": b"..\r\n...\r\n.a\r\n",
                            "8 bit": bytes(range(128, 256)) + b"\r\n", "empty lines": b"\r\n\r\n",
@@ -93,6 +139,17 @@ class Smuggling(harness.TestCase):
         wire.send(HEAD + b"one\ntwo\r\n.\r\n")
         self.assertRegex(wire.smtp()[0], "^250 2.0.0 taken")
         self.assertIn(b"one\ntwo\r\n.\r\n", self.body_at_backend())
+
+    def test_on_pass_another_end_is_found_out(self):
+        """This backend takes LF.LF for an end; its answer is one that nobody asked for."""
+        for name in ("LF dot LF", "LF dot CRLF", "CRLF dot LF"):
+            with self.subTest(variant=name), \
+                    self.one_event("session-end", event__reason="response_injection"):
+                wire = self.begin("pass")
+                wire.send(HEAD.rstrip(b"\r\n") + ENDS[name])
+                answer = wire.rest()
+                self.assertNotIn("250", answer)
+                wire.close()
 
     def test_chunks_are_counted_and_not_scanned(self):
         wire = Wire(self.postern.port("smtp-implicit"), tls=self.room.client_tls())
