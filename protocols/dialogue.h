@@ -33,6 +33,9 @@ enum class Transport { cleartext, tls };
 enum class Upgrade { offered, not_offered };          // STARTTLS or STLS, by postern itself
 enum class CleartextLogins { offered, not_offered };  // whether the lists show logins without TLS
 enum class BackendGreeting { pass, swallow };         // swallow: the client has been greeted before
+// When a login is held back for its verdict: at its start and whenever its user becomes known, or
+// besides at each further piece of it, so that a verdict that changes meanwhile still holds.
+enum class Judging { as_known, each_piece };
 
 // What one dialogue begins with.
 struct Conditions {
@@ -41,6 +44,7 @@ struct Conditions {
   CleartextLogins cleartext_logins = CleartextLogins::offered;  // only looked at without TLS
   BackendGreeting greeting = BackendGreeting::pass;
   BareNewlines bare_newlines = BareNewlines::reject;  // SMTP: in message bodies
+  Judging judging = Judging::as_known;
 };
 
 // Why postern itself ends a session, where the protocol has words for it.
@@ -60,7 +64,8 @@ enum class Farewell {
   old_tls_1_2,
 };
 
-enum class Verdict { allow, warn, refuse };
+// `unavailable`: refused for now, in the protocol's words for a failure that will pass.
+enum class Verdict { allow, warn, refuse, unavailable };
 
 // How the bytes of one side ended.
 enum class Ending { closed, unreachable, timed_out };

@@ -6,7 +6,8 @@
 //                                 with it, when its line ends     name's "+" of the backend
 //                                 swallowed
 //
-// An AUTHENTICATE is judged when it starts, and again whenever a response brings another user.
+// An AUTHENTICATE is judged when it starts, and again whenever a response brings another user (with
+// Judging::each_piece: at each response).
 #include <utility>
 
 #include "protocols/help.h"
@@ -48,7 +49,7 @@ void ImapDialogue::on_sasl_response(std::string_view line, Steps& out) {
     reading_ = Reading::command;
     return;
   }
-  if (exchange_->response(text)) {
+  if (exchange_->response(text) || conditions_.judging == Judging::each_piece) {
     command_.add_line(line);
     return hold_exchange(Held::sasl_response, out);
   }
@@ -71,7 +72,8 @@ void ImapDialogue::decide(Verdict verdict, Steps& out) {
   const auto held = std::exchange(held_, Held::nothing);
   if (held == Held::nothing || state_ != State::open) return;
   warns_ = verdict == Verdict::warn && conditions_.transport == Transport::cleartext;
-  if (verdict == Verdict::refuse) {
+  is_unavailable_ = verdict == Verdict::unavailable;
+  if (verdict == Verdict::refuse || is_unavailable_) {
     refuse(held, out);
   } else {
     allow(held, out);
@@ -125,6 +127,9 @@ void ImapDialogue::refuse(Held held, Steps& out) {
 
 // The answer to a refused login. In clear it asks for TLS, with a warning where the secret came.
 std::string ImapDialogue::refusal(std::string_view tag) const {
+  if (is_unavailable_) {
+    return std::string(tag).append(" ").append(imap_text(ImapText::tagged_unavailable));
+  }
   const bool clear = conditions_.transport == Transport::cleartext;
   std::string text(clear && secret_sent_ ? imap_text(ImapText::secret_exposed)
                                          : std::string_view());

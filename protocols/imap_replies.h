@@ -25,6 +25,7 @@ enum class ImapText {
   tagged_literal_too_big,
   tagged_privacy_required,
   tagged_not_allowed,
+  tagged_unavailable,
   secret_exposed,
   bad_command,
   go_ahead,
@@ -76,6 +77,8 @@ inline constexpr std::array kImapRows = {
             "NO [PRIVACYREQUIRED] Logging in needs an encrypted connection: use TLS\r\n"},
     ImapRow{ImapText::tagged_not_allowed,
             "NO [AUTHORIZATIONFAILED] This login is not allowed here\r\n"},
+    ImapRow{ImapText::tagged_unavailable,
+            "NO [UNAVAILABLE] Logging in is not possible at the moment, try again later\r\n"},
     ImapRow{ImapText::secret_exposed,
             "* BAD [ALERT] Your password was sent without encryption although this server does not "
             "take it so: it was exposed. Please change it, and switch TLS on in your mail "

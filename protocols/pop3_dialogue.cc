@@ -57,7 +57,8 @@ void Pop3Dialogue::feed(Side from, std::string_view bytes, Steps& out) {
 void Pop3Dialogue::decide(Verdict verdict, Steps& out) {
   if (phase_ != Phase::deciding) return;
   warns_ = verdict == Verdict::warn && in_clear();
-  if (verdict == Verdict::refuse) {
+  is_unavailable_ = verdict == Verdict::unavailable;
+  if (verdict == Verdict::refuse || is_unavailable_) {
     refuse_login(out);
   } else {
     allow(out);
@@ -188,6 +189,7 @@ void Pop3Dialogue::pass_word(std::string_view line, Steps& out) {
   if (user_denied_) return refuse_login(out);
   if (!user_given_) return hold(Held::pass, line, pop3_user_login({}), out);
   user_given_ = false;
+  if (judges_each_piece()) return hold(Held::password, line, login_, out);
   expect(Reply::login);
   phase_ = Phase::answer;
   pass(Side::backend, line, out);
@@ -212,7 +214,8 @@ void Pop3Dialogue::sasl_response(std::string_view line, Steps& out) {
   go_ahead_due_ = false;
   given_up_ = response == "*";
   if (!given_up_) {
-    if (exchange_->response(response == "=" ? std::string_view() : response)) {
+    const bool is_new = exchange_->response(response == "=" ? std::string_view() : response);
+    if (is_new || judges_each_piece()) {
       return hold(Held::response, line, exchange_->login(), out);
     }
   }
@@ -236,14 +239,16 @@ void Pop3Dialogue::upgrade_if_idle(Steps& out) {
 
 // Keeps a login's line until the verdict.
 void Pop3Dialogue::hold(Held held, std::string_view line, Login login, Steps& out) {
-  if (held != Held::response) answered_ = user_given_ = user_denied_ = false;
+  const bool is_new_try = held != Held::response && held != Held::password;
+  if (is_new_try) answered_ = user_given_ = user_denied_ = false;
   wipe(held_);
   held_.assign(line);
   held_as_ = held;
   login_ = std::move(login);
   phase_ = Phase::deciding;
   const bool in_exchange = held == Held::auth || held == Held::response;
-  const bool secret_sent = held == Held::pass || (in_exchange && exchange_->has_sent_secret());
+  const bool is_password = held == Held::pass || held == Held::password;
+  const bool secret_sent = is_password || (in_exchange && exchange_->has_sent_secret());
   order_.tell(out);
   out.add(LoginTried{login_, secret_sent, in_exchange && exchange_->name_follows()});
 }
@@ -255,6 +260,7 @@ void Pop3Dialogue::allow(Steps& out) {
       phase_ = Phase::answer;
       break;
     case Held::pass:
+    case Held::password:
     case Held::apop:
       expect(Reply::login);
       phase_ = Phase::answer;
@@ -288,6 +294,7 @@ void Pop3Dialogue::refuse_login(Steps& out) {
 void Pop3Dialogue::answer_refused() {
   exchange_.reset();
   after_refusal_ = true;
+  if (is_unavailable_) return refuse(Pop3Reply::login_unavailable);
   refuse(in_clear() ? Pop3Reply::login_needs_tls : Pop3Reply::login_refused);
 }
 

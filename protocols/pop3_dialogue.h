@@ -55,8 +55,8 @@ class Pop3Dialogue : public Dialogue {
     Pop3Reply own = Pop3Reply::noop;     // ours
     std::optional<Cause> end_with = {};  // ours: the last thing said
   };
-  // Which line waits in held_ for its verdict.
-  enum class Held { user, pass, apop, auth, response };
+  // Which line waits in held_ for its verdict: pass begins a try, password goes on with USER's.
+  enum class Held { user, pass, password, apop, auth, response };
 
   // Client: pop3_dialogue.cc.
   void client_line(std::string_view line, Steps& out);
@@ -99,6 +99,7 @@ class Pop3Dialogue : public Dialogue {
   void pass_rest(Side from, Steps& out);
   void end(Pop3Reply words, Cause cause, Steps& out);
   void end(Cause cause, Steps& out);
+  bool judges_each_piece() const { return conditions_.judging == Judging::each_piece; }
   bool in_clear() const { return conditions_.transport == Transport::cleartext; }
   bool offers_stls() const { return in_clear() && conditions_.upgrade == Upgrade::offered; }
   bool hides_logins() const {
@@ -121,6 +122,7 @@ class Pop3Dialogue : public Dialogue {
   std::optional<SaslExchange> exchange_;
   Pop3CommandOrder order_;
   bool warns_ = false;                // login_'s success is to be followed by a warning
+  bool is_unavailable_ = false;       // login_ was refused for now
   bool go_ahead_due_ = false;         // AUTH went without a response, none was sent since
   bool given_up_ = false;             // the client sent "*"
   bool user_given_ = false;           // the next PASS belongs to login_

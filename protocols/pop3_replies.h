@@ -24,6 +24,7 @@ enum class Pop3Reply : std::size_t {
   stls_first,
   login_needs_tls,
   login_refused,
+  login_unavailable,
   unknown_command,
   bad_syntax,
   line_too_long,
@@ -69,6 +70,8 @@ inline constexpr std::array kPop3Replies{
                  "-ERR [AUTH] Logins need encryption here: "
                  "turn on SSL/TLS or STARTTLS in your mail program\r\n"},
     Pop3ReplyRow{Pop3Reply::login_refused, "-ERR [AUTH] This login is not permitted here\r\n"},
+    Pop3ReplyRow{Pop3Reply::login_unavailable,
+                 "-ERR [SYS/TEMP] Logging in is not possible at the moment, try again later\r\n"},
     Pop3ReplyRow{Pop3Reply::unknown_command, "-ERR Unknown command\r\n"},
     Pop3ReplyRow{Pop3Reply::bad_syntax, "-ERR Malformed command line\r\n"},
     Pop3ReplyRow{Pop3Reply::line_too_long, "-ERR Command line too long\r\n"},

@@ -181,7 +181,8 @@ bool SmtpDialogue::take_response(Steps& out) {
     pass(*line, Awaited::auth, out);
     return true;
   }
-  if (exchange_->response(without_newline(*line))) {
+  const bool is_new = exchange_->response(without_newline(*line));
+  if (is_new || conditions_.judging == Judging::each_piece) {
     hold(*line, Phase::verdict_on_response, out);
   } else {
     pass(*line, Awaited::auth, out);
@@ -192,7 +193,8 @@ bool SmtpDialogue::take_response(Steps& out) {
 void SmtpDialogue::decide(Verdict verdict, Steps& out) {
   const bool started = phase_ == Phase::verdict_on_response;
   warns_ = verdict == Verdict::warn && conditions_.transport == Transport::cleartext;
-  if (verdict != Verdict::refuse) {
+  is_unavailable_ = verdict == Verdict::unavailable;
+  if (verdict != Verdict::refuse && !is_unavailable_) {
     pass(held_line_, Awaited::auth, out);
   } else if (started) {
     pass("*\r\n", Awaited::cancelled, out);
@@ -205,6 +207,7 @@ void SmtpDialogue::decide(Verdict verdict, Steps& out) {
 }
 
 SmtpReply SmtpDialogue::login_refusal() const {
+  if (is_unavailable_) return SmtpReply::auth_unavailable;
   return conditions_.transport == Transport::tls ? SmtpReply::auth_refused
                                                  : SmtpReply::auth_needs_tls;
 }

@@ -162,6 +162,7 @@ class SmtpDialogue : public Dialogue {
   bool chunking_ = false;         // the backend offered CHUNKING
   bool after_refusal_ = false;    // a refused AUTH or DATA was the last command known
   bool warns_ = false;            // a warning goes with the login's success
+  bool is_unavailable_ = false;   // the login was refused for now
   bool layer_may_begin_ = false;  // a login may have agreed on a SASL security layer
   bool mail_begun_ = false;
   bool client_ended_ = false;

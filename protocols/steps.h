@@ -71,7 +71,8 @@ struct Shut {
   Side to;
 };
 // A login is held back until Dialogue::decide() is called, which must be the next call. Comes once
-// when the mechanism is known, and again where `user` becomes known before the secret is passed on.
+// when the mechanism is known, and again where `user` becomes known before the secret is passed on;
+// with Judging::each_piece again at each further piece.
 // `secret_sent`: the password or token itself has come already, whatever the verdict will be.
 // `name_follows`: `user` is empty yet, but nothing that can log in is passed on before another
 // LoginTried, with the user or with `name_follows` false: then the name stays hidden.

@@ -37,6 +37,7 @@ struct Input {
   Conditions conditions;
   std::uint8_t verdicts = 0;  // one bit each, in turn: refused
   bool warns = false;         // the others are warned
+  bool puts_off = false;      // refused for now
   bool has_service = true;
   std::vector<Action> actions;
 };
@@ -56,6 +57,8 @@ Input read(std::string_view bytes) {
   if (conditions & 8) input.conditions.greeting = BackendGreeting::swallow;
   input.warns = (conditions & 16) != 0;
   input.has_service = (conditions & 32) == 0;
+  if (conditions & 64) input.conditions.judging = Judging::each_piece;
+  input.puts_off = (conditions & 128) != 0;
   input.verdicts = next();
   while (!bytes.empty()) {
     const auto kind = static_cast<Action::Kind>(next() & 3);
@@ -82,6 +85,7 @@ class Run {
       : dialogue_(kOptions, input.conditions),
         verdicts_(input.verdicts),
         verdict_(input.warns ? Verdict::warn : Verdict::allow),
+        refusal_(input.puts_off ? Verdict::unavailable : Verdict::refuse),
         is_told_(input.warns && input.conditions.transport == Transport::cleartext),
         in_octets_(in_octets) {
     if (input.has_service) return;
@@ -175,7 +179,7 @@ class Run {
         verdicts_ = static_cast<std::uint8_t>(verdicts_ >> 1 | (refused ? 0x80 : 0));
         if (!refused) ++allowed;
         steps.clear();
-        dialogue_.decide(refused ? Verdict::refuse : verdict_, steps);
+        dialogue_.decide(refused ? refusal_ : verdict_, steps);
         again = true;
         break;
       }
@@ -213,6 +217,7 @@ class Run {
   ImapDialogue dialogue_;
   std::uint8_t verdicts_;
   Verdict verdict_;
+  Verdict refusal_;
   bool is_told_;
   bool in_octets_;
   std::array<std::string, 2> waiting_;

@@ -79,6 +79,8 @@ Input parse(std::string_view bytes) {
   input.conditions.greeting = (bits & 8) != 0 ? BackendGreeting::swallow : BackendGreeting::pass;
   input.verdict = (bits & 16) != 0 ? Verdict::refuse : Verdict::allow;
   if ((bits & 80) == 64) input.verdict = Verdict::warn;
+  if ((bits & 80) == 80) input.verdict = Verdict::unavailable;
+  if ((bits & 3) == 2) input.conditions.judging = Judging::each_piece;  // nothing upgrades there
   input.short_lines = (bits & 32) != 0;
   input.has_service = (bits & 128) == 0;
   std::string client;
@@ -203,7 +205,7 @@ class Run {
         held = true;
         event("tried", tried->login);
       } else if (const auto* answered = std::get_if<LoginAnswered>(&step)) {
-        require(input_.verdict != Verdict::refuse);
+        require(!refuses());
         const bool success = answered->outcome == Outcome::success;
         if (success && input_.verdict == Verdict::warn &&
             input_.conditions.transport == Transport::cleartext) {
@@ -218,7 +220,7 @@ class Run {
                 input_.conditions.upgrade == Upgrade::offered);
         over_ = tls_ = true;
       } else if (std::holds_alternative<PassThrough>(step)) {
-        require(input_.verdict != Verdict::refuse);
+        require(!refuses());
         over_ = passes_ = true;
       } else if (const auto* alarm = std::get_if<Alarm>(&step)) {
         events_ += "alarm " + alarm->detail + "\n";
@@ -232,6 +234,10 @@ class Run {
       }
     }
     return held;
+  }
+
+  bool refuses() const {
+    return input_.verdict == Verdict::refuse || input_.verdict == Verdict::unavailable;
   }
 
   void event(std::string_view what, const Login& login) {
@@ -258,7 +264,7 @@ class Run {
       backend.remove_prefix(end + 1);
       require(is_clean_line(line) && (!input_.short_lines || line.size() <= kShortLine));
       const auto command = parse_pop3_command(line);
-      if (input_.verdict == Verdict::refuse) {
+      if (refuses()) {
         require(command.verb != Pop3Verb::user && command.verb != Pop3Verb::pass &&
                 command.verb != Pop3Verb::apop);
         require(command.verb != Pop3Verb::auth || command.argument.empty());

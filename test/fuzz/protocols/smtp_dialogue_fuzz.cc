@@ -1,6 +1,6 @@
 // The SMTP dialogue with any client, any backend and any verdicts. The input is a letter for the
 // conditions, then actions, each behind an octet 0xff: `c` bytes of the client, `b` bytes of the
-// backend, `a`, `w` and `r` allow, warn or refuse logins from here on, `x` the client ends, `X` the
+// backend, `a`, `w`, `r` and `t` allow, warn, refuse or put off logins from here on, `x` the client ends, `X` the
 // backend ends, `U` it is unreachable, `T` it is late, `f` a farewell; `s`, as the first, refuses the
 // service.
 //
@@ -50,6 +50,7 @@ Input read(std::string_view bytes) {
   if (bits & 4U) input.conditions.upgrade = Upgrade::offered;
   if (bits & 8U) input.conditions.cleartext_logins = CleartextLogins::not_offered;
   if (bits & 16U) input.conditions.greeting = BackendGreeting::swallow;
+  if (bits & 32U) input.conditions.judging = Judging::each_piece;
   std::size_t at = bytes.find(kSeparator);
   while (at != std::string_view::npos) {
     const auto end = bytes.find(kSeparator, at + 1);
@@ -59,7 +60,7 @@ Input read(std::string_view bytes) {
     input.actions.push_back(action);
     if (action.front() == 'c') input.client += action.substr(1);
     if (action.front() == 'b') input.backend += action.substr(1);
-    if (action.front() == 'r') input.refuses = true;
+    if (action.front() == 'r' || action.front() == 't') input.refuses = true;
     if (action.front() == 'w') input.warns = true;
   }
   input.has_service = input.actions.empty() || input.actions.front().front() != 's';
@@ -103,6 +104,9 @@ class Player {
         return;
       case 'r':
         verdict_ = Verdict::refuse;
+        return;
+      case 't':
+        verdict_ = Verdict::unavailable;
         return;
       case 'x':
         return end(Side::client, Ending::closed);
