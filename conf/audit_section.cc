@@ -109,6 +109,12 @@ void read_audit(const Value& value, const std::filesystem::path& folder, Audit& 
   fields->choose("usernames", kUsernames, audit.usernames);
   fields->choose("handshakes", kHandshakes, audit.handshakes);
   fields->choose("chain", kChains, audit.chain);
+  fields->choose("on_failure", kOnFailures, audit.on_failure);
+  const bool writes_nothing = audit.logs.empty() && audit.inventory.empty();
+  if (audit.on_failure == OnFailure::refuse && writes_nothing) {
+    fields->find("on_failure")
+        ->error("`refuse` with neither log nor inventory; expected one that can be written");
+  }
 }
 
 }  // namespace postern::conf

@@ -112,13 +112,8 @@ inline constexpr std::array kLimitsKeys = {
 inline constexpr std::array kSmtpKeys = {Key{"bare_newlines"}, Key{"hide"}};
 
 inline constexpr std::array kAuditKeys = {
-    Key{"log"},
-    Key{"inventory"},
-    Key{"keep"},
-    Key{"usernames"},
-    Key{"handshakes"},
-    Key{"chain"},
-    Key{"on_failure", Standing::later},
+    Key{"log"},        Key{"inventory"}, Key{"keep"},       Key{"usernames"},
+    Key{"handshakes"}, Key{"chain"},     Key{"on_failure"},
 };
 
 inline constexpr std::array kLogKeys = {Key{"level"}};

@@ -160,6 +160,8 @@ struct AuditLog {
 enum class Usernames { plain, hashed };
 enum class Handshakes { failed, all };
 enum class Chain { off, on };
+// What becomes of logins while the audit cannot be written.
+enum class OnFailure { go_on, refuse };
 
 struct Audit {
   std::vector<AuditLog> logs = {AuditLog{}};  // empty: `off`
@@ -170,6 +172,7 @@ struct Audit {
   Usernames usernames = Usernames::plain;
   Handshakes handshakes = Handshakes::failed;
   Chain chain = Chain::off;
+  OnFailure on_failure = OnFailure::go_on;
 };
 
 enum class LogLevel { debug, info, warn, error };

@@ -40,6 +40,8 @@ inline constexpr Choice<Usernames> kUsernames[] = {{"plain", Usernames::plain},
 inline constexpr Choice<Handshakes> kHandshakes[] = {{"failed", Handshakes::failed},
                                                      {"all", Handshakes::all}};
 inline constexpr Choice<Chain> kChains[] = {{"off", Chain::off}, {"on", Chain::on}};
+inline constexpr Choice<OnFailure> kOnFailures[] = {{"continue", OnFailure::go_on},
+                                                    {"refuse", OnFailure::refuse}};
 inline constexpr Choice<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                   {"info", LogLevel::info},
                                                   {"warn", LogLevel::warn},

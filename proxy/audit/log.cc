@@ -22,6 +22,9 @@ constexpr std::size_t kMostInBatch = 500;
 // The part of its patience that a target gets which has just failed: it must not hold the others.
 constexpr int kImpatience = 20;
 
+// How often a target that fails is tried again while no event comes.
+constexpr std::chrono::seconds kTryAgainEvery{1};
+
 // How often the inventory is asked for what it has lost. Its losses become events that go to it, so
 // each report of them must come much later than the one before.
 constexpr std::chrono::seconds kAskInventoryEvery{10};
@@ -90,7 +93,8 @@ Log::Log(std::vector<Slot> slots, LogOptions options, std::string chain,
       chain_(std::move(chain)),
       thread_([this] { run(); }) {}
 
-Log::~Log() {
+void Log::close() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     is_closing_ = true;
@@ -99,12 +103,19 @@ Log::~Log() {
   thread_.join();
 }
 
+bool Log::is_failing() const {
+  const auto* const inventory = options_.inventory;
+  return is_failing_ || (inventory != nullptr && inventory->is_failing());
+}
+
 void Log::record(Event event) {
   {
     const std::lock_guard lock(mutex_);
     const auto sequence = next_sequence_++;
     if (queue_.size() >= kMostQueued) {
+      ++dropped_;
       ++lost_;
+      is_failing_ = true;
       return;
     }
     queue_.push_back(std::move(event));
@@ -130,11 +141,16 @@ void Log::reopen() {
 void Log::run() {
   for (;;) {
     auto turn = next_turn();
+    if (turn.has_dropped && !std::exchange(is_overflowing_, true)) {
+      log::error("the audit takes fewer events than come, some are lost{}", consequence());
+    }
     const bool is_idle = turn.events.empty();
     if (turn.is_reopening) reopen_files();
     if (!slots_.empty()) write_lines(turn);
     if (options_.inventory != nullptr && !is_idle) options_.inventory->take(std::move(turn.events));
     bool has_more = say_inventory_losses(turn.is_closing);
+    if (is_idle && try_again()) has_more = true;
+    settle();
     if (turn.is_closing && is_idle && !has_more) has_more = say_last_losses();
     if (turn.is_closing && is_idle && !has_more) return;
   }
@@ -145,7 +161,9 @@ Log::Turn Log::next_turn() {
   Turn turn;
   std::unique_lock lock(mutex_);
   const auto is_wanted = [this] { return is_closing_ || is_reopening_ || !queue_.empty(); };
-  if (options_.inventory != nullptr) {
+  if (std::ranges::any_of(slots_, &Slot::is_failing)) {
+    wakeup_.wait_for(lock, kTryAgainEvery, is_wanted);
+  } else if (options_.inventory != nullptr) {
     wakeup_.wait_for(lock, kAskInventoryEvery, is_wanted);
   } else {
     wakeup_.wait(lock, is_wanted);
@@ -154,8 +172,9 @@ Log::Turn Log::next_turn() {
   turn.sequences.swap(sequences_);
   turn.is_reopening = std::exchange(is_reopening_, false);
   turn.is_closing = is_closing_;
-  if (lost_ > 0) {
-    turn.events.push_back({net::wall_clock(), GapEvent{"queue_full", std::exchange(lost_, 0)}});
+  turn.has_dropped = dropped_ > 0;
+  if (turn.has_dropped) {
+    turn.events.push_back({net::wall_clock(), GapEvent{"queue_full", std::exchange(dropped_, 0)}});
     turn.sequences.push_back(next_sequence_++);
   }
   return turn;
@@ -193,48 +212,108 @@ void Log::append_line(const Event& event, std::uint64_t sequence) {
 }
 
 void Log::write_batch(Slot& slot) {
-  const auto patience = slot.is_failing ? options_.patience / kImpatience : options_.patience;
-  const auto written = slot.target->write(batch_, patience);
-  slot.lost += written.lost + written.too_long;
-  if (written.too_long > 0 && !std::exchange(slot.has_said_too_long, true)) {
-    log::error("the audit log {} takes no line of this length, it is lost", slot.target->name());
-  }
-  if (written.lost > 0) {
-    if (!std::exchange(slot.is_failing, true)) {
-      log::error("the audit log {} cannot be written, events are lost: {}", slot.target->name(),
-                 written.error);
+  if (slot.is_failing() && !write_held(slot)) return lose(slot, batch_.lines.size());
+  const auto written = slot.target->write(batch_, options_.patience);
+  if (written.too_long > 0) {
+    lose(slot, written.too_long);
+    if (!std::exchange(slot.has_said_too_long, true)) {
+      log::error("the audit log {} takes no line of this length, it is lost", slot.target->name());
     }
-    return;
   }
-  if (std::exchange(slot.is_failing, false)) {
-    log::info("the audit log {} can be written again", slot.target->name());
+  if (written.lost > 0) return hold(slot, written);
+  tell_losses(slot);
+}
+
+std::string_view Log::consequence() const {
+  return options_.on_failure == conf::OnFailure::refuse ? " and logins refused" : "";
+}
+
+// The last lines of the batch could not be written: the first of them is kept.
+void Log::hold(Slot& slot, const Written& written) {
+  slot.held = batch_.only(batch_.lines.size() - written.lost);
+  lose(slot, written.lost - 1);
+  log::error("the audit log {} cannot be written, events are lost{}: {}", slot.target->name(),
+             consequence(), written.error);
+}
+
+// Whether the line that could not be written is written now, or given up.
+bool Log::write_held(Slot& slot) {
+  const auto written = slot.target->write(slot.held, options_.patience / kImpatience);
+  if (written.lost > 0) return false;
+  lose(slot, written.too_long);
+  slot.held = {};
+  log::info("the audit log {} can be written again, it lacks {} events", slot.target->name(),
+            slot.lost);
+  return true;
+}
+
+void Log::lose(Slot& slot, std::uint64_t lines) {
+  slot.lost += lines;
+  lost_ += lines;
+}
+
+// What fails, though there is nothing new to write. Whether it recorded an event.
+bool Log::try_again() {
+  bool has_told = false;
+  for (auto& slot : slots_) {
+    if (slot.is_failing() && write_held(slot) && tell_losses(slot)) has_told = true;
   }
-  if (slot.lost > 0) {
-    record({net::wall_clock(), GapEvent{"log_failed", std::exchange(slot.lost, 0)}});
+  return has_told;
+}
+
+// Whether it recorded an event.
+bool Log::tell_losses(Slot& slot) {
+  if (slot.lost == 0) return false;
+  record_gap("log_failed", std::exchange(slot.lost, 0));
+  return true;
+}
+
+// Of the thread itself: it must not find the queue full, or a count would be lost with it.
+void Log::record_gap(std::string_view reason, std::uint64_t lost) {
+  const std::lock_guard lock(mutex_);
+  queue_.push_back({net::wall_clock(), GapEvent{reason, lost}});
+  sequences_.push_back(next_sequence_++);
+}
+
+// At the end of a turn: how the log is doing.
+void Log::settle() {
+  bool has_dropped = false;
+  {
+    const std::lock_guard lock(mutex_);
+    has_dropped = dropped_ > 0;
+    is_failing_ = has_dropped || std::ranges::any_of(slots_, &Slot::is_failing);
+  }
+  if (!has_dropped && std::exchange(is_overflowing_, false)) {
+    log::info("the audit keeps up again");
   }
 }
 
 // What targets lost that still fail when all ends, the others say. Whether it recorded an event.
 bool Log::say_last_losses() {
-  const bool has_others = slots_.size() > 1 || options_.inventory != nullptr;
-  if (!has_others || std::exchange(has_said_last_losses_, true)) return false;
+  if (std::exchange(has_said_last_losses_, true)) return false;
   std::uint64_t lost = 0;
-  for (auto& slot : slots_) lost += std::exchange(slot.lost, 0);
-  if (lost == 0) return false;
-  record({net::wall_clock(), GapEvent{"log_failed", lost}});
+  for (auto& slot : slots_) {
+    if (slot.is_failing()) lose(slot, 1);
+    lost += std::exchange(slot.lost, 0);
+  }
+  const bool has_others = slots_.size() > 1 || options_.inventory != nullptr;
+  if (lost == 0 || !has_others) return false;
+  record_gap("log_failed", lost);
   return true;
 }
 
 // Whether it recorded an event.
 bool Log::say_inventory_losses(bool is_closing) {
   if (options_.inventory == nullptr) return false;
-  inventory_lost_ += options_.inventory->take_lost();
+  const auto lost = options_.inventory->take_lost();
+  lost_ += lost;
+  inventory_lost_ += lost;
   const auto now = Steady::now();
   const bool is_early = is_closing ? has_said_last_ : now - inventory_said_ < kAskInventoryEvery;
   if (inventory_lost_ == 0 || is_early) return false;
   has_said_last_ = is_closing;
   inventory_said_ = now;
-  record({net::wall_clock(), GapEvent{"inventory_full", std::exchange(inventory_lost_, 0)}});
+  record_gap("inventory_full", std::exchange(inventory_lost_, 0));
   return true;
 }
 

@@ -29,11 +29,19 @@ struct Batch {
   std::string_view text_of(const Line& line) const {
     return std::string_view(text).substr(line.begin, line.size - 1);
   }
+  // One of its lines alone.
+  Batch only(std::size_t index) const {
+    Batch one;
+    one.lines.push_back(lines[index]);
+    one.lines[0].begin = 0;
+    one.text = text.substr(lines[index].begin, lines[index].size);
+    return one;
+  }
 };
 
 // How a batch went.
 struct Written {
-  std::size_t lost = 0;      // lines that did not get there whole
+  std::size_t lost = 0;      // lines that did not get there whole: the last ones
   std::string error;         // why; "" where none was lost
   std::size_t too_long = 0;  // lines that this target never takes
 };

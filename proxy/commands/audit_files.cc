@@ -34,6 +34,7 @@ std::variant<Audit, std::string> open_audit(const conf::Settings& settings) {
   options.inventory = audit.inventory.get();
   options.observer = {settings.hostname, version()};
   options.chain = wanted.chain;
+  options.on_failure = wanted.on_failure;
   auto opened = audit::Log::open(wanted.logs, std::move(options));
   if (const auto* error = std::get_if<std::string>(&opened)) {
     return settings.file + ":" + *error;

@@ -102,7 +102,8 @@ int run(const std::string& settings_path) {
     std::cerr << *error << "\n";
     return 1;
   }
-  auto& audit = *std::get<Audit>(opened).log;
+  auto& opened_audit = std::get<Audit>(opened);
+  auto& audit = *opened_audit.log;
   audit.record_start();
   {
     auto& listening = std::get<server::Bound>(bound);
@@ -116,7 +117,13 @@ int run(const std::string& settings_path) {
     serve_until_signal(server, settings, dates, audit);
   }
   audit.record({net::wall_clock(), audit::NodeEvent{"stop"}});
-  log::info("ended");
+  audit.close();
+  opened_audit.inventory.reset();
+  if (const auto lost = audit.lost(); lost > 0) {
+    log::error("ended; the audit has lost {} events in this run", lost);
+  } else {
+    log::info("ended");
+  }
   return 0;
 }
 

@@ -166,6 +166,8 @@ std::string_view name_of(Reason reason) {
       return "tls_version";
     case Reason::rule:
       return "rule";
+    case Reason::audit:
+      return "audit";
   }
   __builtin_unreachable();
 }

@@ -20,10 +20,11 @@ enum class Security { cleartext, starttls, implicit };
 
 enum class Verdict { allow, warn, refuse };
 
-// Why it refuses: no TLS, TLS too old, or a rule of its own says so.
-enum class Reason { none, cleartext, tls_version, rule };
+// Why it refuses: no TLS, TLS too old, or a rule of its own says so. `audit` is never the policy's:
+// no login passes while the audit cannot be written, where `audit.on_failure` says so.
+enum class Reason { none, cleartext, tls_version, rule, audit };
 
-// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, rule.
+// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, rule, audit.
 std::string_view name_of(Verdict verdict);
 std::string_view name_of(Reason reason);
 

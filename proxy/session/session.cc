@@ -290,6 +290,10 @@ void Session::make_dialogue(protocols::BackendGreeting greeting) {
   conditions.bare_newlines = terms_.bare_newlines == conf::BareNewlines::reject
                                  ? protocols::BareNewlines::reject
                                  : protocols::BareNewlines::pass;
+  // The audit may fail between a login's first word and its secret.
+  conditions.judging = service_->settings->audit.on_failure == conf::OnFailure::refuse
+                           ? protocols::Judging::each_piece
+                           : protocols::Judging::as_known;
   dialogue_ = protocols::make_dialogue(service_->protocol, service_->options, conditions);
   has_greeted_ = has_settled_ = backend_ended_ = shut_backend_ = is_backend_shut_ = false;
   is_backend_clogged_ = false;

@@ -85,10 +85,21 @@ void Session::take(const protocols::LoginTried& step) {
         break;
       }
       attempt_->verdict = protocols::Verdict::refuse;
-      const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
-      record_refused(step.login, decision, is_exposed ? Exposure::secret : Exposure::none);
       break;
   }
+  if (decision.verdict != policy::Verdict::refuse && must_not_pass_unrecorded()) {
+    decision.verdict = policy::Verdict::refuse;
+    decision.reason = policy::Reason::audit;
+    attempt_->verdict = protocols::Verdict::unavailable;
+  }
+  if (decision.verdict != policy::Verdict::refuse) return;
+  const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
+  record_refused(step.login, decision, is_exposed ? Exposure::secret : Exposure::none);
+}
+
+bool Session::must_not_pass_unrecorded() const {
+  return service_->settings->audit.on_failure == conf::OnFailure::refuse &&
+         host_.audit().is_failing();
 }
 
 void Session::take(const protocols::LoginAnswered& step) {

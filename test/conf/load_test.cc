@@ -116,7 +116,8 @@ limits:
   idle_timeout: 1h
   line_length: 1KiB
 audit: {log: [stdout, "file:log/audit.jsonl", "file:/var/log/audit.jsonl", syslog, journald],
-        inventory: "sqlite:db/logins.db", keep: 90d, usernames: hashed, handshakes: all, chain: on}
+        inventory: "sqlite:db/logins.db", keep: 90d, usernames: hashed, handshakes: all, chain: on,
+        on_failure: refuse}
 refusal: {text: "Ask the help desk.", help_url: "https://help.example.net/tls"}
 log: {level: debug}
 user: nobody
@@ -129,7 +130,7 @@ shutdown_grace: 0s
   CHECK(settings.hostname == "mail.example.com");
   CHECK(settings.workers == 2);
   CHECK(settings.user == "nobody");
-  CHECK(settings.user_place.line == 39);
+  CHECK(settings.user_place.line == 40);
   CHECK(settings.user_place.column == 7);
   CHECK(settings.tls.min_version == TlsVersion::tls1_0);
   CHECK(settings.tls.max_version == TlsVersion::tls1_3);
@@ -202,6 +203,7 @@ shutdown_grace: 0s
   CHECK(settings.audit.usernames == Usernames::hashed);
   CHECK(settings.audit.handshakes == Handshakes::all);
   CHECK(settings.audit.chain == Chain::on);
+  CHECK(settings.audit.on_failure == OnFailure::refuse);
   CHECK(settings.refusal.text == "Ask the help desk.");
   CHECK(settings.refusal.help_url == "https://help.example.net/tls");
 }

@@ -271,6 +271,12 @@ TEST_CASE("audit settings that are wrong") {
                  {"20: audit.usernames: expected plain or hashed, found `none`",
                   "38: audit.handshakes: expected failed or all, found `off`",
                   "50: audit.chain: expected off or on, found `yes`"});
+  require_faults("audit: {on_failure: stop}",
+                 {"21: audit.on_failure: expected continue or refuse, found `stop`"});
+  require_faults(
+      "audit: {log: off, inventory: none, on_failure: refuse}",
+      {"48: audit.on_failure: `refuse` with neither log nor inventory; expected one that "
+       "can be written"});
   require_faults("audit: syslog",
                  {"8: audit: expected a mapping of audit settings, found `syslog`"});
 }

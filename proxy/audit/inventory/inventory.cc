@@ -2,6 +2,7 @@
 #include "proxy/audit/inventory/inventory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,7 @@ class SqliteInventory final : public Inventory {
   bool had_unclean_stop() const override { return had_unclean_stop_; }
   void take(std::vector<Event> events) override;
   std::uint64_t take_lost() override;
+  bool is_failing() const override { return is_failing_ || is_overflowing_; }
 
  private:
   using Batches = std::vector<std::vector<Event>>;
@@ -82,6 +84,8 @@ class SqliteInventory final : public Inventory {
   std::size_t queued_ = 0;  // events in all of them
   std::uint64_t lost_ = 0;
   bool is_closing_ = false;
+  std::atomic<bool> is_overflowing_ = false;  // the queue has no room: set and reset under mutex_
+  std::atomic<bool> is_failing_ = false;      // what was last tried failed: changed by the thread
 
   // Of the thread alone.
   std::unique_ptr<Store> store_;  // null while it cannot be opened
@@ -89,7 +93,6 @@ class SqliteInventory final : public Inventory {
   Rollup pending_;
   DayWatch days_;
   bool is_doubting_ = false;  // the day is held to be wrong: said once
-  bool is_failing_ = false;
   Steady::time_point retry_at_{};
   Steady::time_point care_at_ = Steady::now() + kCareEvery;
   Steady::time_point remove_at_{};
@@ -115,6 +118,7 @@ void SqliteInventory::take(std::vector<Event> events) {
     const auto room = kMostQueued - queued_;
     if (events.size() > room) {
       lost_ += events.size() - room;
+      is_overflowing_ = true;
       events.erase(events.begin() + static_cast<std::ptrdiff_t>(room), events.end());
       if (events.empty()) return;
     }
@@ -149,6 +153,7 @@ bool SqliteInventory::wait(Batches& batches, std::optional<Steady::time_point> u
     wakeup_.wait_for(lock, kBatchTime, [this] { return is_closing_ || queued_ >= kBatchEvents; });
     batches.swap(queue_);
     queued_ = 0;
+    is_overflowing_ = false;
   }
   return is_closing_;
 }
@@ -200,7 +205,7 @@ bool SqliteInventory::write() {
     }
     pending_ = {};
   }
-  if (std::exchange(is_failing_, false)) {
+  if (is_failing_.exchange(false)) {
     log::info("the inventory {} can be written again", options_.path);
   }
   return true;
@@ -208,7 +213,7 @@ bool SqliteInventory::write() {
 
 // Says so once. The database is opened anew for the next try: the file may be another one by then.
 void SqliteInventory::fail(const std::string& error) {
-  if (!std::exchange(is_failing_, true)) {
+  if (!is_failing_.exchange(true)) {
     log::error(
         "the inventory {} cannot be written; events wait, and are lost when there are too "
         "many: {}",

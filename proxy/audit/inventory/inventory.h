@@ -35,6 +35,8 @@ class Inventory {
   virtual void take(std::vector<Event> events) = 0;
   // How many events were lost since the last call: did not fit, or could not be written.
   virtual std::uint64_t take_lost() = 0;
+  // Whether it cannot be written, or loses events, for now. From any thread.
+  virtual bool is_failing() const = 0;
 };
 
 }  // namespace postern::audit::inventory

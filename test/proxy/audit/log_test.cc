@@ -120,10 +120,12 @@ class FakeInventory final : public audit::inventory::Inventory {
     for (auto& event : events) all.push_back(std::move(event));
   }
   std::uint64_t take_lost() override { return lost.exchange(0); }
+  bool is_failing() const override { return is_broken; }
 
   bool is_unclean = false;
   std::atomic<int> takes = 0;
   std::atomic<bool> is_held = false;
+  std::atomic<bool> is_broken = false;
   std::atomic<std::uint64_t> lost = 0;
   std::vector<audit::Event> all;  // once the log has ended
 };
@@ -389,4 +391,81 @@ TEST_CASE("an event that finds the queue full leaves a hole, and the log says ho
   audit::ChainVerifier verifier;
   for (const auto& line : lines) REQUIRE_FALSE(verifier.feed(line));
   REQUIRE(verifier.lost() == 50);
+}
+
+TEST_CASE("a target that works again is known to, though nothing happens, and its line is kept") {
+  const Pipe pipe;
+  pipe.fill();
+  auto log = open_log({pipe.path()}, options(20ms));
+  REQUIRE_FALSE(log->is_failing());
+  record(*log, 1);
+  wait_until([&] { return log->is_failing(); });
+  std::string all;
+  wait_until([&] {
+    all += pipe.drain();
+    return !log->is_failing();
+  });
+  log.reset();
+  all += pipe.drain();
+  all.erase(0, all.find_first_not_of('x'));
+  REQUIRE(lines_of(all).size() == 1);
+  REQUIRE_THAT(all, Catch::Contains(R"("event.action":"start")"));
+}
+
+TEST_CASE("what a target lost is a hole in the sequence, as large as the gap event says") {
+  const Pipe pipe;
+  pipe.fill();
+  auto log = open_log({pipe.path()}, options(20ms));
+  record(*log, 1);
+  wait_until([&] { return log->is_failing(); });
+  record(*log, 7);
+  wait_until([&] { return log->lost() == 7; });
+  std::string all;
+  wait_until([&] {
+    all += pipe.drain();
+    return all.find("audit-gap") != std::string::npos && all.ends_with('\n');
+  });
+  REQUIRE(log->lost() == 7);
+  REQUIRE_FALSE(log->is_failing());
+  log.reset();
+  all.erase(0, all.find_first_not_of('x'));
+  const auto lines = lines_of(all);
+  REQUIRE(lines.size() == 2);
+  REQUIRE(nlohmann::json::parse(lines[0])["event.sequence"] == 1);
+  const auto gap = nlohmann::json::parse(lines[1]);
+  REQUIRE(gap["event.sequence"] == 9);
+  REQUIRE(gap["postern.lost"] == 7);
+}
+
+TEST_CASE("any one target that fails is a failure, and the end counts what it never got") {
+  const test::TemporaryFolder folder;
+  auto log = open_log({folder.file("log"), "/dev/full"}, options());
+  record(*log, 3);
+  wait_until([&] { return log->is_failing(); });
+  log->close();
+  // The three, and the gap event that tells the file of them.
+  REQUIRE(log->lost() == 4);
+  REQUIRE(count_lines(folder.file("log")) == 4);
+}
+
+TEST_CASE("a full queue and an inventory that cannot be written are failures, until they are not") {
+  const test::TemporaryFolder folder;
+  FakeInventory inventory;
+  inventory.is_held = true;
+  auto with = options();
+  with.inventory = &inventory;
+  auto log = open_log({folder.file("log")}, with);
+  record(*log, 1);
+  wait_until([&] { return inventory.takes == 1; });
+  record(*log, 10'000);
+  REQUIRE_FALSE(log->is_failing());
+  record(*log, 1);
+  REQUIRE(log->is_failing());
+  REQUIRE(log->lost() == 1);
+  inventory.is_held = false;
+  wait_until([&] { return !log->is_failing(); });
+  inventory.is_broken = true;
+  REQUIRE(log->is_failing());
+  inventory.is_broken = false;
+  REQUIRE_FALSE(log->is_failing());
 }

@@ -38,6 +38,8 @@ class SessionWorld final : session::Host, audit::Sink {
   // Moves the date alone.
   void jump(net::Instant time) { clock_.jump(time); }
   void shut_down() { session_->shut_down(); }
+  // From now on the audit cannot be written, or can.
+  void break_audit(bool is_broken) { is_audit_broken_ = is_broken; }
 
   // The client's bytes in clear, and what came back since the last call.
   void say(std::string_view bytes) { client_->send(bytes); }
@@ -90,6 +92,7 @@ class SessionWorld final : session::Host, audit::Sink {
   std::string hash_of(std::string_view user) override { return hash_text(user); }
   void retire(session::Session&) override { is_retired_ = true; }
   void record(audit::Event event) override;
+  bool is_failing() const override { return is_audit_broken_; }
 
   FakeClock clock_;
   net::TimerQueue timers_;
@@ -105,6 +108,7 @@ class SessionWorld final : session::Host, audit::Sink {
   std::vector<std::string> events_;
   std::vector<audit::Event> recorded_;
   bool is_retired_ = false;
+  bool is_audit_broken_ = false;
 };
 
 }  // namespace postern::test
