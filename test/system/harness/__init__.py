@@ -12,15 +12,18 @@ from .clients import (login_imap, login_pop3, login_smtp, open_imap, open_pop3, 
 from .contract import CONTRACT, faults
 from .dovecot import PASSWORD, USER, Dovecot
 from .fakes import Fake, FakeImap, FakePop3, FakeSmtp, Peer
+from .ledger import BROKEN, Crowd, Ledger, message, name_of
 from .postern import PROPER_ENDS, Postern, every_mode
 from .postfix import Postfix
+from .processes import busy_share, cpu_seconds, family, kill_family, signal_all, stopped
 from .records import RecordWire, bodies, record
 from .wire import Wire, client_hello, shapes
 
 __all__ = [
-    "Attack", "CONTRACT", "Dovecot", "Fake", "FakeImap", "FakePop3", "FakeSmtp", "HOSTNAME",
-    "PASSWORD", "PROPER_ENDS", "Peer", "Postern", "Postfix", "RecordWire", "Room", "TestCase", "USER", "Wire",
-    "args", "be_honest", "bodies", "clear_of_midnight", "client_hello", "every_mode", "faults", "free_port",
-    "greeted", "listens", "logged_in", "login_imap", "login_pop3", "login_smtp", "main", "need",
-    "need_root", "open_imap", "open_pop3", "open_smtp", "record", "run", "s_client", "shapes", "tool",
-    "until"]
+    "Attack", "BROKEN", "CONTRACT", "Crowd", "Dovecot", "Fake", "FakeImap", "FakePop3", "FakeSmtp",
+    "HOSTNAME", "Ledger", "PASSWORD", "PROPER_ENDS", "Peer", "Postern", "Postfix", "RecordWire",
+    "Room", "TestCase", "USER", "Wire", "args", "be_honest", "bodies", "busy_share",
+    "clear_of_midnight", "client_hello", "cpu_seconds", "every_mode", "family", "faults",
+    "free_port", "greeted", "kill_family", "listens", "logged_in", "login_imap", "login_pop3",
+    "login_smtp", "main", "message", "name_of", "need", "need_root", "open_imap", "open_pop3",
+    "open_smtp", "record", "run", "s_client", "shapes", "signal_all", "stopped", "tool", "until"]

@@ -4,7 +4,7 @@ import os
 import pwd
 import subprocess
 
-from . import base
+from . import base, processes
 
 USER, PASSWORD = "anna", "correct horse"
 USERS = {USER: PASSWORD, "bert": "battery staple"}
@@ -146,6 +146,15 @@ class Dovecot:
         ports = (self.imap_port, self.pop3_port, self.auth_port)
         base.until(lambda: self._alive() and all(map(base.listens, ports)), "dovecot listens")
         return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def kill(self):
+        """SIGKILL for all its processes; `with` or __enter__ starts it again, on the same ports."""
+        processes.kill_family(self.pid)
+        self.process.wait(10)
 
     def _alive(self):
         if self.process.poll() is not None:

@@ -1,10 +1,11 @@
 """Debian's Postfix as an old server without TLS, in a folder of its own on a high port."""
+import contextlib
 import os
 import pathlib
 import pwd
 import subprocess
 
-from . import base
+from . import base, processes
 from .dovecot import USERS
 
 DOMAIN = "example.test"
@@ -77,7 +78,8 @@ postlog   unix-dgram n - n - 1 postlogd
 class Postfix:
     """SMTP in clear; logins by Dovecot's passwords, delivery to the Maildirs that Dovecot shows."""
 
-    def __init__(self, room, dovecot):
+    def __init__(self, room, dovecot, more=""):
+        """`more`: further lines of its main.cf."""
         base.need("postfix")
         base.need_root("Postfix's master runs as root")
         self.port = base.free_port()
@@ -90,7 +92,7 @@ class Postfix:
         (self.config / "main.cf").write_text(MAIN.format(
             config=self.config, queue=queue, data=data, log=self.log, room=room.path,
             auth_port=dovecot.auth_port, domain=DOMAIN, boxes=boxes, mail=dovecot.mail,
-            uid=dovecot.uid, gid=dovecot.gid))
+            uid=dovecot.uid, gid=dovecot.gid) + more)
         (self.config / "master.cf").write_text(MASTER.format(port=self.port))
 
     def _run(self, command):
@@ -110,3 +112,32 @@ class Postfix:
         pid = pathlib.Path(self.folder, "queue/pid/master.pid")
         self._run("stop")
         base.until(lambda: not base.listens(self.port) or not pid.exists(), "postfix ends")
+
+    @property
+    def pid(self):
+        """Of its master, whose children all others are."""
+        return int(pathlib.Path(self.folder, "queue/pid/master.pid").read_text(encoding="ascii"))
+
+    def kill(self):
+        """SIGKILL for all its processes; __enter__ starts it again, on the same port."""
+        processes.kill_family(self.pid)
+
+    def flush(self):
+        """Waits until all that it has taken is delivered."""
+        def is_empty():
+            self._run("flush")
+            return not self._queued()
+        base.until(is_empty, "postfix delivers all", within=120, every=0.5)
+
+    def _queued(self):
+        """Files of mail that it has said 250 to: those that are executable."""
+        queue = pathlib.Path(self.folder, "queue")
+        found = []
+        for part in ("maildrop", "incoming", "active", "deferred"):
+            for folder, _, names in os.walk(queue / part):
+                for name in names:
+                    with contextlib.suppress(FileNotFoundError):
+                        path = pathlib.Path(folder, name)
+                        if path.stat().st_mode & 0o100:
+                            found.append(path)
+        return found
