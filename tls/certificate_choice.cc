@@ -15,16 +15,24 @@ constexpr std::uint16_t kTls12 = 0x0303;
 constexpr std::uint16_t kTls13 = 0x0304;
 
 // The ECDHE_ECDSA suites that BoringSSL has; they serve Ed25519 keys too (RFC 8422 section 2.2).
-constexpr std::array<std::uint16_t, 5> kEcdsaSuites = {0xc02b, 0xc02c, 0xcca9, 0xc009, 0xc00a};
+constexpr std::array<std::uint16_t, 3> kEcdsaAeadSuites = {0xc02b, 0xc02c, 0xcca9};
+constexpr std::array<std::uint16_t, 2> kEcdsaCbcSuites = {0xc009, 0xc00a};
 
 bool has(const std::vector<std::uint16_t>& list, std::uint16_t number) {
   return std::find(list.begin(), list.end(), number) != list.end();
 }
 
-bool can_use(const Offer& offer, const ClientNeed& need) {
+// A suite that is not served makes no handshake: with it alone RSA is the only way.
+bool offers_ecdsa(const Offer& offer, Suites suites) {
+  const auto is_offered = [&](std::uint16_t number) { return has(offer.ciphers, number); };
+  return std::any_of(kEcdsaAeadSuites.begin(), kEcdsaAeadSuites.end(), is_offered) ||
+         (suites == Suites::aead_and_cbc &&
+          std::any_of(kEcdsaCbcSuites.begin(), kEcdsaCbcSuites.end(), is_offered));
+}
+
+bool can_use(const Offer& offer, const ClientNeed& need, Suites suites) {
   const bool tls13 = has(offer.versions, kTls13);
-  const bool suite = std::any_of(kEcdsaSuites.begin(), kEcdsaSuites.end(),
-                                 [&](std::uint16_t number) { return has(offer.ciphers, number); });
+  const bool suite = offers_ecdsa(offer, suites);
   // A client without the list of algorithms is of TLS 1.1 or before: SHA-1 (RFC 5246 7.4.1.4.1).
   const bool algorithm = offer.signature_algorithms.empty()
                              ? !tls13 && !has(offer.versions, kTls12)
@@ -64,13 +72,13 @@ const CertificateChoice::Group& CertificateChoice::group_for(std::string_view se
   return default_;
 }
 
-const Credentials& CertificateChoice::choose(const Offer& offer) const {
+const Credentials& CertificateChoice::choose(const Offer& offer, Suites suites) const {
   const Group& group = group_for(offer.server_name);
   const auto is_rsa = [&](std::size_t i) {
     return all_[i]->native().need.signature_algorithm == 0;
   };
   auto chosen = std::find_if(group.begin(), group.end(), [&](std::size_t i) {
-    return !is_rsa(i) && can_use(offer, all_[i]->native().need);
+    return !is_rsa(i) && can_use(offer, all_[i]->native().need, suites);
   });
   if (chosen == group.end()) chosen = std::find_if(group.begin(), group.end(), is_rsa);
   return *all_[chosen == group.end() ? group.front() : *chosen];

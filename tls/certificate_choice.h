@@ -15,6 +15,9 @@ namespace postern::tls {
 
 struct Offer;
 
+// Which suites a connection may end up with; see ServerContext::make().
+enum class Suites { aead, aead_and_cbc };
+
 // What a client must offer so that a leaf's key can be used with it. All 0 with RSA, which every
 // client can use that reaches a handshake at all.
 struct ClientNeed {
@@ -31,8 +34,8 @@ class CertificateChoice {
 
   // By the name: an exact one, then a wildcard for its parent, then the default (with all others
   // that have the very names of the default). Among those the first with a key that is not RSA
-  // and that the client can use, then the first with RSA, then the first.
-  const Credentials& choose(const Offer& offer) const;
+  // and that the client can use with one of `suites`, then the first with RSA, then the first.
+  const Credentials& choose(const Offer& offer, Suites suites) const;
 
   const std::vector<std::shared_ptr<const Credentials>>& all() const { return all_; }
 

@@ -69,12 +69,13 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
   auto& wire = wire_of(hello->ssl);
   wire.offer = read_offer(*hello);
   const auto& native = *wire.context;
-  if (native.old_versions == OldVersions::accept && is_old(*wire.offer, native.min_version) &&
-      !admit_old(hello->ssl)) {
-    return ssl_select_cert_error;
+  auto suites = native.min_version < TLS1_2_VERSION ? Suites::aead_and_cbc : Suites::aead;
+  if (native.old_versions == OldVersions::accept && is_old(*wire.offer, native.min_version)) {
+    if (!admit_old(hello->ssl)) return ssl_select_cert_error;
+    suites = Suites::aead_and_cbc;
   }
-  const auto& certificates = wire.context->certificates;
-  const auto& chosen = certificates.choose(*wire.offer);
+  const auto& certificates = native.certificates;
+  const auto& chosen = certificates.choose(*wire.offer, suites);
   if (&chosen != certificates.all().front().get() &&
       !install(chosen, hello->ssl, SSL_set_chain_and_key)) {
     return ssl_select_cert_error;

@@ -18,6 +18,7 @@ using tls::AlpnVerdict;
 using tls::Credentials;
 using tls::Failure;
 using tls::judge_alpn;
+using tls::OldVersions;
 using tls::ServerContext;
 using tls::ServerOptions;
 using tls::TicketKeys;
@@ -247,6 +248,26 @@ TEST_CASE("of several certificates for a name a client gets ECDSA where it can, 
   options = only(0x0301);
   options.ciphers = "ECDHE-RSA-AES128-SHA";
   CHECK(subject_for(context, name, options) == "CN = rsa");
+}
+
+// Seen by testssl.sh and sslscan: RSA was never reached by who offered ECDSA with CBC too.
+TEST_CASE("an ECDSA suite that is not served leaves the client to RSA") {
+  ServerOptions server;
+  server.credentials = {credentials_for("rsa", {"mail.example.com"}, KeyKind::rsa),
+                        credentials_for("p256", {"mail.example.com"}, KeyKind::p256)};
+  auto options = only(0x0303);
+  options.ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-GCM-SHA256";
+  CHECK(subject_for(context_of(server), "", options) == "CN = rsa");
+  options.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
+  CHECK(subject_for(context_of(server), "", options) == "CN = p256");
+
+  options = only(0x0301);
+  options.ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA";
+  server.old_versions = OldVersions::accept;
+  CHECK(subject_for(context_of(server), "", options) == "CN = p256");
+  server.old_versions = OldVersions::refuse;
+  server.min_version = Version::tls1_0;
+  CHECK(subject_for(context_of(server), "", options) == "CN = p256");
 }
 
 TEST_CASE("certificates of other kinds serve the clients that can use them") {
