@@ -146,9 +146,9 @@ class Room:
             self._made.add("ca")
         return self.path / "ca.pem"
 
-    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=2):
+    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=2, more=()):
         """(chain, key) of a certificate for `names` and 127.0.0.1; kind is ecdsa or rsa. With
-        negative `days` it has expired."""
+        negative `days` it has expired. `more`: extensions in openssl's words."""
         stem = f"{kind}-{names[0]}".replace("*", "any")
         chain, key = self.path / f"{stem}.pem", self.path / f"{stem}.key"
         if stem not in self._made:
@@ -157,7 +157,7 @@ class Room:
             (self.path / f"{stem}.ext").write_text(
                 f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n"
                 "basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash\n"
-                "authorityKeyIdentifier=keyid\n")
+                "authorityKeyIdentifier=keyid\n" + "".join(f"{line}\n" for line in more))
             new = (["-newkey", "rsa:2048"] if kind == "rsa" else
                    ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
             self._openssl("req", *new, "-nodes", "-keyout", key, "-out", f"{stem}.csr",
