@@ -100,6 +100,10 @@ void Pop3Dialogue::advance(Steps& out) {
         client_line(*line, out);
         continue;
       }
+      if (client_.too_long() && phase_ == Phase::refusing) {
+        client_line({}, out);
+        continue;
+      }
       if (client_.too_long()) {
         last_command_ = "?";
         out.add(Alarm{AlarmKind::line_too_long, "command"});

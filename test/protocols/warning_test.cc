@@ -155,5 +155,8 @@ TEST_CASE("with no backend to be had the client gets the words alone: at once, o
     REQUIRE(refused(protocol, BackendGreeting::swallow, "EHLO c\r\nAUTH PLAIN x\r\n") ==
             (waits ? words + "7" : words));
     if (waits) REQUIRE(refused(protocol, BackendGreeting::swallow, "EHLO") == "end");
+    // A line that is too long is a command, too.
+    const std::string endless(options().line_length + 1, 'a');
+    if (waits) REQUIRE(refused(protocol, BackendGreeting::swallow, endless).starts_with(words));
   }
 }
