@@ -1,6 +1,7 @@
 // See base64.h.
 #include "protocols/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -27,13 +28,15 @@ constexpr std::array<std::uint8_t, 256> kValues = [] {
 }  // namespace
 
 bool decode_base64(std::string_view text, std::string& into) {
+  constexpr std::string_view kBlanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  text = text.substr(0, text.find_last_not_of(kBlanks) + 1);
   wipe(into);
   into.reserve(text.size() / 4 * 3 + 3);  // so that it never moves and leaves a copy behind
   std::uint32_t group = 0;
   int digits = 0;
   std::size_t padding = 0;
   for (const char c : text) {
-    if (c == ' ' || c == '\t') continue;
     if (c == '=') {
       ++padding;
       continue;

@@ -22,11 +22,12 @@ namespace postern::protocols {
 void ImapDialogue::on_login(Steps& out) {
   auto arguments = read_login(command_);
   if (arguments.stage != LoginArguments::Stage::name_announced) {
-    return hold(Held::login, {std::move(arguments.login), arguments.exposed, false}, out);
+    return hold(Held::login,
+                {.login = std::move(arguments.login), .secret_sent = arguments.exposed}, out);
   }
   const auto literal = *command_.announced();
   if (literal.kind == LiteralKind::non_synchronising) return collect_literal(literal, out);
-  hold(Held::login_name, {std::move(arguments.login), false, true}, out);
+  hold(Held::login_name, {.login = std::move(arguments.login), .name_follows = true}, out);
 }
 
 void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
@@ -65,7 +66,10 @@ void ImapDialogue::hold(Held held, LoginTried tried, Steps& out) {
 }
 
 void ImapDialogue::hold_exchange(Held held, Steps& out) {
-  hold(held, {exchange_->login(), exchange_->has_sent_secret(), exchange_->name_follows()}, out);
+  hold(held,
+       {exchange_->login(), exchange_->has_sent_secret(), exchange_->name_follows(),
+        exchange_->hides_name()},
+       out);
 }
 
 void ImapDialogue::decide(Verdict verdict, Steps& out) {

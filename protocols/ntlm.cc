@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::string_view kSignature{"NTLMSSP\0", 8};
 constexpr std::size_t kTypeAt = 8;
+constexpr std::uint32_t kType1 = 1;
 constexpr std::uint32_t kType3 = 3;
+constexpr std::size_t kOfferAt = 12;  // type 1's flags
 constexpr std::size_t kLmResponseAt = 12;
 constexpr std::size_t kNtResponseAt = 20;
 constexpr std::size_t kDomainAt = 28;
@@ -23,7 +25,8 @@ constexpr std::size_t kWorkstationAt = 44;
 constexpr std::size_t kShortestHeader = 52;  // without session key, flags, version and MIC
 constexpr std::size_t kFlagsAt = 60;
 constexpr std::uint32_t kUnicode = 1;
-// Longer names are cut: each makes at least as many octets of UTF-8 as a Login may hold.
+constexpr std::uint32_t kOem = 2;
+// Longer names are cut: what is left is still longer than a Login may hold.
 constexpr std::size_t kLongestName = 2 * 256;
 
 std::uint32_t octet(std::string_view bytes, std::size_t at) {
@@ -75,7 +78,7 @@ std::string utf16_to_utf8(std::string_view bytes) {
   return text;
 }
 
-enum class Letters { unicode, oem, unknown };
+using Letters = NtlmLetters;
 
 // Which letters the names are in. The oldest clients send neither session key nor flags: then the
 // payload begins where those would be.
@@ -120,7 +123,18 @@ std::optional<std::string_view> der(std::string_view& bytes, std::uint32_t tag) 
 
 }  // namespace
 
-std::optional<std::string> ntlm_name(std::string_view message) {
+std::optional<NtlmLetters> ntlm_offer(std::string_view message) {
+  if (!message.starts_with(kSignature) || message.size() < kTypeAt + 4 ||
+      u32(message, kTypeAt) != kType1) {
+    return std::nullopt;
+  }
+  if (message.size() < kOfferAt + 4) return Letters::unknown;
+  const auto flags = u32(message, kOfferAt);
+  if ((flags & kUnicode) != 0) return Letters::unicode;
+  return (flags & kOem) != 0 ? Letters::oem : Letters::unknown;
+}
+
+std::optional<std::string> ntlm_name(std::string_view message, NtlmLetters offered) {
   if (message.size() < kShortestHeader || !message.starts_with(kSignature) ||
       u32(message, kTypeAt) != kType3) {
     return std::nullopt;
@@ -128,16 +142,22 @@ std::optional<std::string> ntlm_name(std::string_view message) {
   const auto domain_bytes = part(message, field(message, kDomainAt));
   const auto user_bytes = part(message, field(message, kUserAt));
   if (!domain_bytes || !user_bytes) return std::nullopt;
-  const auto letters = letters_of(message);
+  auto letters = letters_of(message);
+  if (letters == Letters::unknown) letters = offered;
+  if (offered != Letters::unknown && letters != offered) return std::nullopt;
   // Judged by the whole length, since a long name was cut to an even one.
   const auto odd = [&](std::size_t at) { return field(message, at).length % 2 != 0; };
   if (letters == Letters::unicode && (odd(kDomainAt) || odd(kUserAt))) return std::nullopt;
   const auto domain = name(*domain_bytes, letters);
   const auto user = name(*user_bytes, letters);
   if (!domain || !user) return std::nullopt;
-  // Each ends at its own NUL: a domain's must not cut the user off.
-  const std::string domain_part(domain->c_str());
-  const std::string user_part(user->c_str());
+  // Each ends at its own NULs: a domain's must not cut the user off.
+  const auto domain_part = readable_user_name(*domain);
+  const auto user_part = readable_user_name(*user);
+  const auto is_lost = [](const std::string& part, const std::string& whole) {
+    return part.empty() && whole.find_first_not_of('\0') != std::string::npos;
+  };
+  if (is_lost(domain_part, *domain) || is_lost(user_part, *user)) return std::nullopt;
   if (user_part.empty() || domain_part.empty()) return user_part;
   return domain_part + "\\" + user_part;
 }

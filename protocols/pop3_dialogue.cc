@@ -254,7 +254,8 @@ void Pop3Dialogue::hold(Held held, std::string_view line, Login login, Steps& ou
   const bool is_password = held == Held::pass || held == Held::password;
   const bool secret_sent = is_password || (in_exchange && exchange_->has_sent_secret());
   order_.tell(out);
-  out.add(LoginTried{login_, secret_sent, in_exchange && exchange_->name_follows()});
+  out.add(LoginTried{login_, secret_sent, in_exchange && exchange_->name_follows(),
+                     in_exchange && exchange_->hides_name()});
 }
 
 void Pop3Dialogue::allow(Steps& out) {

@@ -1,7 +1,7 @@
 // See sasl.h. Which response of which mechanism holds the name:
 //
 //   mechanism        response     name                                          RFC
-//   PLAIN            first        [authzid] NUL authcid NUL secret              4616
+//   PLAIN            any          [authzid] NUL authcid NUL secret              4616
 //   LOGIN            first        all of it; the second is the secret: unread   (draft-murchison)
 //   CRAM-MD5         any          up to the last space; digest behind it        2195
 //   DIGEST-MD5       any          username="…", authzid="…"                     2831
@@ -11,11 +11,13 @@
 //   GSSAPI           last         authorization identity only, if readable      4752
 //   XOAUTH2          any          user=…                                        (Google)
 //   OAUTHBEARER      any          a=…                                           7628
-//   EXTERNAL         first        all of it: the identity asked for             4422
-//   others           none
+//   EXTERNAL         any          all of it: the identity asked for             4422
+//   ANONYMOUS, KERBEROS_V4        none, ever                                    4505, 2222
 //
-// "any": the first that is not empty (NTLM: and no type 1). Where that has not the mechanism's own
-// form the name stays unknown: what a server makes of it nobody knows.
+// "any": each that is not empty (NTLM: and no type 1; XOAUTH2, OAUTHBEARER: and not the 0x01 that
+// answers an error; SCRAM: and not the client-final message). A server may pass an initial response
+// over and ask again, so all of them are read and must name the same user. Where one has not the
+// mechanism's own form, or the mechanism is unknown, the name is unreadable, whatever else comes.
 #include "protocols/sasl.h"
 
 #include <algorithm>
@@ -37,6 +39,9 @@ namespace {
 constexpr std::size_t kLongestMechanism = 32;
 constexpr std::size_t kLongestResponse = 128 * 1024;  // base64; a longer one is not looked at
 constexpr int kMostResponses = 16;                    // later ones are not looked at
+// How an NTLM message begins, and one with a name.
+constexpr std::string_view kNtlm("NTLMSSP\0", 8);
+constexpr std::string_view kNtlmName("NTLMSSP\0\3\0\0\0", 12);
 
 // Octets of a response, decoded; wiped when it goes.
 struct Decoded {
@@ -51,6 +56,8 @@ void set(Login& login, std::string user, std::string authorization) {
   login.user = std::move(user);
   login.authorization = authorization == login.user ? std::string() : std::move(authorization);
 }
+
+// All readers leave login.user empty where the message has not the form, or has no name.
 
 // RFC 4616 section 2. With any other number of NULs, or with nothing behind the second (`user NUL
 // secret NUL`), a guess could show the secret: nothing.
@@ -82,11 +89,12 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 // Takes one `key=value` of a DIGEST-MD5 list off the front (RFC 2831 section 7.1), the value with
-// its quotes resolved into `value` where `wanted` says so. None: no such thing.
+// its quotes resolved into `value` where `wanted` says so. None: the end, or no such thing.
+constexpr std::string_view kListBlanks = " \t,";
 template <typename Wanted>
 std::optional<std::string_view> take_directive(std::string_view& list, std::string& value,
                                                const Wanted& wanted) {
-  const auto start = list.find_first_not_of(" \t,");
+  const auto start = list.find_first_not_of(kListBlanks);
   if (start == std::string_view::npos) return std::nullopt;
   list.remove_prefix(start);
   const auto equals = list.find('=');
@@ -107,36 +115,38 @@ std::optional<std::string_view> take_directive(std::string_view& list, std::stri
   }
   for (std::size_t i = 1; i < list.size(); ++i) {
     if (list[i] == '"') {
-      list.remove_prefix(i + 1);
+      const auto behind = std::min(list.find_first_not_of(" \t", i + 1), list.size());
+      if (behind < list.size() && list[behind] != ',') return std::nullopt;
+      list.remove_prefix(behind);
       return key;
     }
     if (list[i] == '\\' && ++i == list.size()) break;
     push(list[i]);
   }
-  return std::nullopt;  // the quote never ended
+  return std::nullopt;  // the quote never ended; the list still has it
 }
 
-// RFC 2831 section 2.1.2. The names are ISO 8859-1 unless `charset=utf-8` is there.
+// RFC 2831 section 2.1.2. Names are UTF-8, or else ISO 8859-1, whatever `charset` says of them: not
+// all servers look at it. A second username, or what is no list to its end, is read in many ways.
 void read_digest_md5(std::string_view message, Login& login) {
-  const auto is_name = [](std::string_view key) {
-    return equal_ignoring_case(key, "username") || equal_ignoring_case(key, "authzid");
-  };
+  const auto is_user = [](std::string_view key) { return equal_ignoring_case(key, "username"); };
   const auto wanted = [&](std::string_view key) {
-    return is_name(key) || equal_ignoring_case(key, "charset");
+    return is_user(key) || equal_ignoring_case(key, "authzid");
   };
   std::string user;
   std::string authorization;
-  bool utf8 = false;
   std::string value;
+  int users = 0;
   while (const auto key = take_directive(message, value, wanted)) {
-    if (equal_ignoring_case(*key, "username") && user.empty()) user = value;
-    if (equal_ignoring_case(*key, "authzid") && authorization.empty()) authorization = value;
-    if (equal_ignoring_case(*key, "charset")) utf8 = equal_ignoring_case(value, "utf-8");
+    if (is_user(*key)) {
+      user = value;
+      ++users;
+    } else if (wanted(*key) && authorization.empty()) {
+      authorization = value;
+    }
   }
-  const auto converted = [&](const std::string& name) {
-    return bounded_user_name(utf8 ? utf8_or_latin1(name) : latin1_to_utf8(name));
-  };
-  if (!user.empty()) set(login, converted(user), converted(authorization));
+  const bool is_whole = message.find_first_not_of(kListBlanks) == std::string_view::npos;
+  if (users == 1 && is_whole) set(login, user_name(user), user_name(authorization));
 }
 
 // A saslname (RFC 5802 section 5.1): =2C is a comma, =3D an equals sign, no other = may stand
@@ -187,26 +197,32 @@ void read_scram(std::string_view message, Login& login) {
   if (user) set(login, *user, *std::move(authorization));
 }
 
+constexpr char kOauthSeparator = '\x01';
+
 void read_oauthbearer(std::string_view message, Login& login) {
   auto user = take_gs2_header(message);
-  if (user) set(login, *std::move(user), {});
+  if (user && message.starts_with(kOauthSeparator)) set(login, *std::move(user), {});
 }
 
+// Of two users some servers take the first, some the last.
 void read_xoauth2(std::string_view message, Login& login) {
   constexpr std::string_view kUser = "user=";
-  const auto end = message.find('\x01');
+  const auto end = message.find(kOauthSeparator);
   if (!message.starts_with(kUser) || end == std::string_view::npos) return;
+  for (auto at = end; at != std::string_view::npos; at = message.find(kOauthSeparator, at + 1)) {
+    if (equal_ignoring_case(message.substr(at + 1, kUser.size()), kUser)) return;
+  }
   set(login, user_name(message.substr(kUser.size(), end - kUser.size())), {});
 }
 
-void read_ntlm(std::string_view message, Login& login) {
-  auto user = ntlm_name(message);
-  if (user) set(login, bounded_user_name(*std::move(user)), {});
+void read_ntlm(std::string_view message, NtlmLetters offered, Login& login) {
+  auto user = ntlm_name(message, offered);
+  if (user) set(login, readable_user_name(*std::move(user)), {});
 }
 
-void read_spnego(std::string_view message, Login& login) {
+void read_spnego(std::string_view message, NtlmLetters offered, Login& login) {
   const auto inner = spnego_response_token(message);
-  read_ntlm(inner ? *inner : message, login);
+  read_ntlm(inner ? *inner : message, offered, login);
 }
 
 // The last client token of GSSAPI (RFC 4752 section 3.1): an RFC 4121 wrap token, unsealed, around
@@ -244,7 +260,8 @@ enum class Reader {
   xoauth2,
   oauthbearer,
   external,
-  none,
+  hidden,   // the mechanism has no name that could be read
+  unknown,  // what a server makes of it nobody knows
 };
 
 // `mechanism` as it stands in Login.
@@ -260,10 +277,11 @@ Reader reader_of(std::string_view mechanism) {
   if (mechanism == "XOAUTH2") return Reader::xoauth2;
   if (mechanism == "OAUTHBEARER") return Reader::oauthbearer;
   if (mechanism == "EXTERNAL") return Reader::external;
-  return Reader::none;
+  if (mechanism == "ANONYMOUS" || mechanism == "KERBEROS_V4") return Reader::hidden;
+  return Reader::unknown;
 }
 
-void read(Reader reader, std::string_view message, Login& login) {
+void read_name(Reader reader, std::string_view message, NtlmLetters offered, Login& login) {
   switch (reader) {
     case Reader::plain:
       return read_plain(message, login);
@@ -277,29 +295,32 @@ void read(Reader reader, std::string_view message, Login& login) {
     case Reader::scram:
       return read_scram(message, login);
     case Reader::ntlm:
-      return read_ntlm(message, login);
+      return read_ntlm(message, offered, login);
     case Reader::spnego:
-      return read_spnego(message, login);
+      return read_spnego(message, offered, login);
     case Reader::gssapi:
       return read_gssapi(message, login);
     case Reader::xoauth2:
       return read_xoauth2(message, login);
     case Reader::oauthbearer:
       return read_oauthbearer(message, login);
-    case Reader::none:
+    case Reader::hidden:
+    case Reader::unknown:
       return;
   }
 }
 
-// Whether a response that brought no name cannot have logged anybody in either, so that the name may
-// still come: an empty one, and NTLM's type 1. EXTERNAL logs in with an empty one, and a server may
-// take LOGIN's for the name.
-bool leads_to_name(Reader reader, std::string_view base64, std::string_view decoded) {
-  constexpr std::string_view kNegotiate("NTLMSSP\0\1\0\0\0", 12);
-  if (reader == Reader::login || reader == Reader::external) return false;
-  if (base64.empty()) return true;
-  const bool is_ntlm = reader == Reader::ntlm || reader == Reader::spnego;
-  return is_ntlm && decoded.starts_with(kNegotiate);
+// Whether a message behind the one with the name is of a form that brings none.
+bool is_later_message(Reader reader, std::string_view message) {
+  switch (reader) {
+    case Reader::scram:
+      return message.starts_with("c=");
+    case Reader::xoauth2:
+    case Reader::oauthbearer:
+      return message == std::string_view(&kOauthSeparator, 1);
+    default:
+      return false;
+  }
 }
 
 // Upper case, printable, bounded.
@@ -321,26 +342,86 @@ SaslExchange::SaslExchange(std::string_view mechanism) {
   const auto reader = reader_of(login_.mechanism);
   login_.sends_secret = reader == Reader::plain || reader == Reader::login ||
                         reader == Reader::xoauth2 || reader == Reader::oauthbearer;
-  name_follows_ = reader != Reader::gssapi && reader != Reader::none;
+  hides_name_ = reader == Reader::gssapi || reader == Reader::hidden;
+  is_unreadable_ = reader == Reader::unknown;
+  name_follows_ = !hides_name_ && !is_unreadable_;
+}
+
+// What the next response says; a name stands in `read` then.
+SaslExchange::Told SaslExchange::read(std::string_view base64, Login& read) {
+  const auto reader = reader_of(login_.mechanism);
+  if (reader == Reader::hidden || reader == Reader::unknown) return Told::nothing;
+  if (reader == Reader::login) {
+    // The name alone, then the secret. A server that asks once more took the one for the other.
+    if (responses_ == 2) return Told::nothing;
+    if (responses_ > 2 || base64.empty()) return Told::unreadable;
+  }
+  if (base64.empty()) {
+    return reader == Reader::external && name_follows_ ? Told::hidden : Told::nothing;
+  }
+  Decoded decoded;
+  const bool is_decoded = responses_ <= kMostResponses && base64.size() <= kLongestResponse &&
+                          decode_base64(base64, decoded.bytes);
+  if (reader == Reader::gssapi) {
+    if (is_decoded) read_name(reader, decoded.bytes, offered_, read);
+    return Told::nothing;
+  }
+  if (!is_decoded) return Told::unreadable;
+  if (!name_follows_ && is_later_message(reader, decoded.bytes)) return Told::nothing;
+  const std::string_view message = decoded.bytes;
+  if (reader == Reader::ntlm) {
+    if (const auto offer = ntlm_offer(message)) return take_offer(*offer);
+  } else if (reader == Reader::spnego && message.find(kNtlmName) == std::string_view::npos) {
+    const auto at = message.find(kNtlm);
+    if (at == std::string_view::npos) {  // Kerberos
+      return login_.user.empty() ? Told::hidden : Told::nothing;
+    }
+    if (const auto offer = ntlm_offer(message.substr(at))) return take_offer(*offer);
+  }
+  read_name(reader, decoded.bytes, offered_, read);
+  return read.user.empty() ? Told::unreadable : Told::name;
+}
+
+SaslExchange::Told SaslExchange::take_offer(NtlmLetters offered) {
+  offered_ = offered;
+  return Told::nothing;
 }
 
 bool SaslExchange::response(std::string_view base64) {
-  const auto reader = reader_of(login_.mechanism);
-  const auto before = login_;
-  // GSSAPI's identity may stand in any token; all others' in what follows no name.
-  const bool worthwhile = responses_ < kMostResponses &&
-                          (reader == Reader::gssapi || reader == Reader::spnego || name_follows_);
+  if (responses_ <= kMostResponses) ++responses_;
   // SASL LOGIN gives the name alone first.
-  const bool is_name = reader == Reader::login && responses_ == 0;
+  const bool is_name = login_.mechanism == "AUTH-LOGIN" && responses_ == 1;
   if (login_.sends_secret && !base64.empty() && !is_name) has_sent_secret_ = true;
-  if (responses_ < kMostResponses) ++responses_;
-  Decoded decoded;
-  const bool is_read = worthwhile && !base64.empty() && base64.size() <= kLongestResponse &&
-                       decode_base64(base64, decoded.bytes);
-  if (is_read && login_.user.empty()) read(reader, decoded.bytes, login_);
+  if (is_unreadable_) return false;
+  const auto before = login_;
   const bool did_follow = name_follows_;
-  name_follows_ = did_follow && login_.user.empty() && leads_to_name(reader, base64, decoded.bytes);
-  return login_ != before || did_follow != name_follows_;
+  const bool did_hide = hides_name_;
+  Login found;
+  auto told = read(base64, found);
+  if (told == Told::name && !login_.user.empty() && found.user != login_.user) {
+    told = Told::unreadable;
+  }
+  switch (told) {
+    case Told::name:
+      login_.user = std::move(found.user);
+      login_.authorization = std::move(found.authorization);
+      name_follows_ = hides_name_ = false;
+      break;
+    case Told::nothing:
+      if (!found.authorization.empty()) login_.authorization = std::move(found.authorization);
+      break;
+    case Told::hidden:
+      hides_name_ = true;
+      name_follows_ = false;
+      break;
+    case Told::unreadable:
+      login_.user.clear();
+      login_.authorization.clear();
+      is_unreadable_ = true;
+      name_follows_ = hides_name_ = false;
+      break;
+  }
+  return login_ != before || did_follow != name_follows_ || did_hide != hides_name_;
 }
 
 }  // namespace postern::protocols

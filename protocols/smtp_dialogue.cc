@@ -163,7 +163,7 @@ void SmtpDialogue::start_login(std::string_view line, std::string_view argument,
   const auto words = smtp_words(argument);
   if (words.first.empty()) return refuse(SmtpReply::auth_argument, out);
   exchange_.emplace(words.first);
-  if (!words.second.empty()) exchange_->response(sasl_text(words.second));
+  if (!words.rest.empty()) exchange_->response(sasl_text(words.rest));
   hold(line, Phase::verdict_on_start, out);
 }
 
@@ -171,7 +171,8 @@ void SmtpDialogue::start_login(std::string_view line, std::string_view argument,
 void SmtpDialogue::hold(std::string_view line, Phase until, Steps& out) {
   held_line_ = line;
   phase_ = until;
-  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret(), exchange_->name_follows()});
+  out.add(LoginTried{exchange_->login(), exchange_->has_sent_secret(), exchange_->name_follows(),
+                     exchange_->hides_name()});
 }
 
 bool SmtpDialogue::take_response(Steps& out) {

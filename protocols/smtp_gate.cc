@@ -73,7 +73,7 @@ void SmtpGate::refuse_login(std::string_view argument, Steps& out) {
   const auto words = smtp_words(argument);
   if (!words.first.empty()) {
     SaslExchange exchange(words.first);
-    if (!words.second.empty()) exchange.response(sasl_text(words.second));
+    if (!words.rest.empty()) exchange.response(sasl_text(words.rest));
     out.add(LoginRefused{exchange.login(), exchange.has_sent_secret()});
   }
   refuse(SmtpReply::starttls_first, out);

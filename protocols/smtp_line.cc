@@ -86,7 +86,7 @@ SmtpWords smtp_words(std::string_view argument) {
   argument = trimmed(argument);
   SmtpWords words;
   words.first = take_word(argument);
-  words.second = take_word(argument);
+  words.rest = argument;
   return words;
 }
 

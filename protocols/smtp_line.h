@@ -45,10 +45,11 @@ struct SmtpCommand {
 SmtpCommand parse_smtp_command(std::string_view line,
                                const std::set<std::string, std::less<>>& hidden_verbs);
 
-// The first word of a command's argument, and the one behind it; both may be empty.
+// The first word of a command's argument, and all behind it without the blanks around it; both may
+// be empty.
 struct SmtpWords {
   std::string_view first;
-  std::string_view second;
+  std::string_view rest;
 };
 SmtpWords smtp_words(std::string_view argument);
 

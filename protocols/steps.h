@@ -24,8 +24,8 @@ struct Login {
   // CRAM-MD5, NTLM …: upper case, printable ASCII, at most 32 characters.
   std::string mechanism;
   // The authentication identity as typed, NTLM's as DOMAIN\user; empty while unknown, and for good
-  // where the mechanism hides it. UTF-8, at most 255 octets, of any value: whoever prints it escapes
-  // it.
+  // where the mechanism hides it or nobody can say how the backend reads it (sasl.h, user_name.h).
+  // UTF-8, at most 255 octets, of any value: whoever prints it escapes it.
   std::string user;
   // The authorization identity where it is given and differs from `user`; otherwise empty.
   std::string authorization;
@@ -75,11 +75,14 @@ struct Shut {
 // with Judging::each_piece again at each further piece.
 // `secret_sent`: the password or token itself has come already, whatever the verdict will be.
 // `name_follows`: `user` is empty yet, but nothing that can log in is passed on before another
-// LoginTried, with the user or with `name_follows` false: then the name stays hidden.
+// LoginTried, with the user or with `name_follows` false.
+// `name_hidden`: `user` is empty because the mechanism keeps the name to itself.
+// An empty `user` with neither: who it is cannot be read, so the backend may take it for anybody.
 struct LoginTried {
   Login login;
   bool secret_sent = false;
   bool name_follows = false;
+  bool name_hidden = false;
 };
 // The backend answered.
 struct LoginAnswered {

@@ -1,7 +1,7 @@
 // See user_name.h.
 #include "protocols/user_name.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace postern::protocols {
 
@@ -63,15 +63,12 @@ std::string utf8_or_latin1(std::string_view text) {
   return std::string(text);
 }
 
-std::string bounded_user_name(std::string name) {
-  name.resize(std::min(name.find('\0'), name.size()));
-  if (name.size() <= kMaxUserName) return name;
-  std::size_t end = kMaxUserName;
-  for (int i = 0; i < 3 && (octet(name, end) & 0xc0) == 0x80; ++i) --end;
-  name.resize(end);
-  return name;
+std::string readable_user_name(std::string name) {
+  name.resize(name.find_last_not_of('\0') + 1);
+  const bool is_plain = name.size() <= kMaxUserName && name.find('\0') == std::string::npos;
+  return is_plain ? std::move(name) : std::string();
 }
 
-std::string user_name(std::string_view bytes) { return bounded_user_name(utf8_or_latin1(bytes)); }
+std::string user_name(std::string_view bytes) { return readable_user_name(utf8_or_latin1(bytes)); }
 
 }  // namespace postern::protocols

@@ -11,12 +11,13 @@ namespace postern::protocols {
 // Octets of a name: what a server must take (RFC 4616 section 2).
 inline constexpr std::size_t kMaxUserName = 255;
 
-// UTF-8 as it is; anything else is taken for Latin-1, as old clients send it, and becomes UTF-8. It
-// ends before a NUL, as servers in C read it. At most kMaxUserName octets, not cut within a letter.
+// UTF-8 as it is; anything else is taken for Latin-1, as old clients send it, and becomes UTF-8. NULs
+// at its end are no part of it. "" for what servers read differently, so that nobody knows who it
+// is: a NUL within (it ends there for some), more than kMaxUserName octets (some cut it).
 std::string user_name(std::string_view bytes);
 
-// Cuts UTF-8 so.
-std::string bounded_user_name(std::string name);
+// The same for what is UTF-8 already.
+std::string readable_user_name(std::string name);
 
 std::string utf8_or_latin1(std::string_view text);
 std::string latin1_to_utf8(std::string_view text);

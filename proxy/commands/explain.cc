@@ -121,7 +121,8 @@ std::string explanation_text(const conf::Settings& settings, const LoginCase& lo
     fmt::format_to(std::back_inserter(out), "  {} {}: {}\n", place_text(settings, step.rule->place),
                    step.rule->name, reason_of(step.match));
   }
-  if (made.path.empty() || made.path.back().match != policy::Match::matched)
+  const bool is_matched = !made.path.empty() && made.path.back().match == policy::Match::matched;
+  if (!is_matched && made.decision.rule == policy::kNoRule)
     out += "  none matches: the listener decides\n";
   const auto& admission = made.admission;
   out += "admission\n";

@@ -77,8 +77,7 @@ class Maker {
 
   Explanation make() {
     made_.admission = policy::admit(settings_, login_.at, login_.client);
-    made_.decision = policy::judge_login(
-        settings_, question(login_.user ? Name::known : Name::awaited), &made_.path);
+    made_.decision = policy::judge_login(settings_, question(name()), &made_.path);
     made_.key = key();
     made_.told = told();
     made_.acts = acts();
@@ -91,9 +90,20 @@ class Maker {
   bool refuses() const { return made_.decision.verdict == Verdict::refuse; }
   TlsMode mode() const { return made_.admission.tls_mode; }
 
+  // The rule that gave the verdict.
   const conf::Rule* matched() const {
-    const bool has_one = !made_.path.empty() && made_.path.back().match == policy::Match::matched;
-    return has_one ? made_.path.back().rule : nullptr;
+    if (made_.path.empty()) return nullptr;
+    const auto& last = made_.path.back();
+    const bool has_one =
+        last.match == policy::Match::matched ||
+        (last.match == policy::Match::possible && last.rule->name == made_.decision.rule);
+    return has_one ? last.rule : nullptr;
+  }
+
+  // An empty name is no name that a server could read: whoever sends it may be anybody.
+  Name name() const {
+    if (!login_.user) return Name::awaited;
+    return login_.user->empty() ? Name::unreadable : Name::known;
   }
 
   policy::Question question(Name name) const {
@@ -224,6 +234,12 @@ class Maker {
     if (made_.admission.opens_required)
       notes.push_back(
           fmt::format("rule {} lets clear text in on a `required` listener", made_.admission.rule));
+    if (name() == Name::unreadable && is_clear() && !is_closed(mode())) {
+      notes.emplace_back(
+          "an empty name gets the strictest verdict that any user could get here, as each name "
+          "does "
+          "that servers may read in different ways");
+    }
     if (!login_.user && is_clear() && may_vary())
       notes.emplace_back("without a name, rules for users and refuse_share do not act: see --user");
   }
@@ -264,6 +280,8 @@ std::string_view reason_of(policy::Match match) {
       return "passed over: for other users";
     case policy::Match::user_unknown:
       return "passed over: for users, and no name is known";
+    case policy::Match::possible:
+      return "may match: for users, and the name can be read in more ways than one";
   }
   __builtin_unreachable();
 }
@@ -282,6 +300,8 @@ std::string_view name_of(policy::Match match) {
       return "other_user";
     case policy::Match::user_unknown:
       return "user_unknown";
+    case policy::Match::possible:
+      return "possible";
   }
   __builtin_unreachable();
 }

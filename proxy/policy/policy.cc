@@ -36,21 +36,24 @@ Match match_client(const conf::Rule& rule, Moment now, const Client& client) {
 Match match(const conf::Rule& rule, const Question& question) {
   const auto by_client = match_client(rule, question.now, question.client);
   if (by_client != Match::matched || rule.users.empty()) return by_client;
-  if (question.name != Name::known) return Match::user_unknown;
-  const bool is_meant = std::any_of(rule.users.begin(), rule.users.end(), [&](const auto& pattern) {
-    return matches_user(pattern, question.user);
-  });
-  return is_meant ? Match::matched : Match::other_user;
-}
-
-const conf::Rule* first_match(const conf::Settings& settings, const Question& question,
-                              Path* path) {
-  for (const auto& rule : settings.rules) {
-    const auto result = match(rule, question);
-    if (path != nullptr) path->push_back({&rule, result});
-    if (result == Match::matched) return &rule;
+  switch (question.name) {
+    case Name::awaited:
+    case Name::hidden:
+      return Match::user_unknown;
+    case Name::unreadable:
+      return Match::possible;
+    case Name::known:
+      break;
   }
-  return nullptr;
+  switch (is_one_of(rule.users, question.user)) {
+    case Meant::yes:
+      return Match::matched;
+    case Meant::possibly:
+      return Match::possible;
+    case Meant::no:
+      break;
+  }
+  return Match::other_user;
 }
 
 // FNV-1a, then the finish of SplitMix64, so that neighbouring names fall far apart. Every node of a
@@ -142,6 +145,30 @@ void judge_cleartext(Decision& decision, const Question& question, const Clearte
   }
 }
 
+// By this rule and the listener; by the listener alone where there is none.
+Decision judge_by(const conf::Settings& settings, const Question& question,
+                  const Admission& admission, const conf::Rule* rule) {
+  Decision decision;
+  if (rule != nullptr) decision.rule = rule->name;
+  if (question.security == Security::cleartext) {
+    if (admission.tls_mode == conf::TlsMode::required ||
+        admission.tls_mode == conf::TlsMode::implicit) {
+      decision.verdict = Verdict::refuse;
+      decision.reason = Reason::cleartext;
+      decision.place = admission.tls_mode_place;
+      return decision;
+    }
+    const auto& listener = settings.listeners[question.client.listener];
+    judge_cleartext(decision, question,
+                    CleartextPolicy(listener.logins, rule != nullptr ? &rule->logins : nullptr));
+  } else if (question.tls_version && *question.tls_version < admission.min_version) {
+    decision.verdict = Verdict::refuse;
+    decision.reason = Reason::tls_version;
+    decision.place = admission.min_version_place;
+  }
+  return decision;
+}
+
 }  // namespace
 
 std::string_view name_of(Verdict verdict) {
@@ -202,26 +229,29 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
 
 Decision judge_login(const conf::Settings& settings, const Question& question, Path* path) {
   const auto admission = admit(settings, question.now, question.client);
-  const auto* const rule = first_match(settings, question, path);
-  Decision decision;
-  if (rule != nullptr) decision.rule = rule->name;
-  if (question.security == Security::cleartext) {
-    if (admission.tls_mode == conf::TlsMode::required ||
-        admission.tls_mode == conf::TlsMode::implicit) {
-      decision.verdict = Verdict::refuse;
-      decision.reason = Reason::cleartext;
-      decision.place = admission.tls_mode_place;
-      return decision;
+  Path own;
+  Path& looked_at = path != nullptr ? *path : own;
+  looked_at.clear();
+  std::optional<Decision> strictest;  // of the rules that may be meant
+  std::size_t strictest_at = 0;
+  const conf::Rule* matched = nullptr;
+  for (const auto& rule : settings.rules) {
+    const auto result = match(rule, question);
+    looked_at.push_back({&rule, result});
+    if (result == Match::matched) {
+      matched = &rule;
+      break;
     }
-    const auto& listener = settings.listeners[question.client.listener];
-    judge_cleartext(decision, question,
-                    CleartextPolicy(listener.logins, rule != nullptr ? &rule->logins : nullptr));
-  } else if (question.tls_version && *question.tls_version < admission.min_version) {
-    decision.verdict = Verdict::refuse;
-    decision.reason = Reason::tls_version;
-    decision.place = admission.min_version_place;
+    if (result != Match::possible) continue;
+    const auto decision = judge_by(settings, question, admission, &rule);
+    if (strictest && decision.verdict <= strictest->verdict) continue;
+    strictest = decision;
+    strictest_at = looked_at.size();
   }
-  return decision;
+  const auto decision = judge_by(settings, question, admission, matched);
+  if (!strictest || strictest->verdict <= decision.verdict) return decision;
+  looked_at.resize(strictest_at);
+  return *strictest;
 }
 
 bool may_depend_on_user(const conf::Settings& settings, const Question& question) {

@@ -54,7 +54,8 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
 enum class Name {
   awaited,  // will be known before the login is passed on
   known,
-  hidden,  // the mechanism does not show it
+  hidden,      // the mechanism does not show it
+  unreadable,  // servers may read it in different ways, or it is empty: it may be anybody
 };
 
 struct Question {
@@ -75,7 +76,15 @@ struct Decision {
 };
 
 // How a rule was passed over, or not.
-enum class Match { matched, expired, other_listener, other_address, other_user, user_unknown };
+enum class Match {
+  matched,
+  expired,
+  other_listener,
+  other_address,
+  other_user,
+  user_unknown,
+  possible,  // for users, and the name may be read as one of theirs and as none
+};
 struct PathStep {
   const conf::Rule* rule = nullptr;
   Match match = Match::matched;
@@ -83,7 +92,10 @@ struct PathStep {
 using Path = std::vector<PathStep>;
 
 // May this client log in? While the name is awaited, rules for users and `refuse_share` do not act
-// yet. With `path` it also gives the rules looked at, in their order, up to the one that matched.
+// yet; where it is hidden, rules for users never do. An unreadable name gets the strictest verdict
+// that any user could get here; and one of several words, of which some servers take the first
+// alone, the stricter of both. `refuse_share` goes by the address for all that are not known.
+// With `path` it also gives the rules looked at, in their order, up to the one that gave the verdict.
 Decision judge_login(const conf::Settings& settings, const Question& question,
                      Path* path = nullptr);
 

@@ -27,7 +27,8 @@ bool asks_name_first(std::string_view mechanism) {
 
 policy::Name name_in(const protocols::LoginTried& step) {
   if (!step.login.user.empty()) return policy::Name::known;
-  return step.name_follows ? policy::Name::awaited : policy::Name::hidden;
+  if (step.name_follows) return policy::Name::awaited;
+  return step.name_hidden ? policy::Name::hidden : policy::Name::unreadable;
 }
 
 }  // namespace
@@ -117,7 +118,7 @@ void Session::take(const protocols::LoginAnswered& step) {
 
 // A gate has no login to allow, whatever the policy has come to say since it began.
 void Session::take(const protocols::LoginRefused& step) {
-  const auto name = step.login.user.empty() ? policy::Name::hidden : policy::Name::known;
+  const auto name = step.login.user.empty() ? policy::Name::awaited : policy::Name::known;
   auto decision = policy::judge_login(*service_->settings, question_about(name, step.login.user));
   if (decision.verdict != policy::Verdict::refuse) decision.reason = policy::Reason::cleartext;
   record_refused(step.login, decision, step.exposed ? Exposure::secret : Exposure::none);

@@ -33,7 +33,7 @@ constexpr std::string_view kName = "amRvZQ==";          // jdoe
 constexpr std::string_view kPassword = "dGVzdC1vbmx5";  // test-only
 constexpr std::string_view kCram =
     "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw";  // tim and a digest
-constexpr std::string_view kType1 = "TlRMTVNTUAABAAAAB4IIAgAAAAAoAAAAAAAAACgAAAAGAbEdAAAADw==";
+constexpr std::string_view kType1 = "TlRMTVNTUAABAAAABoIIAgAAAAAoAAAAAAAAACgAAAAGAbEdAAAADw==";
 constexpr std::string_view kType3 =
     "TlRMTVNTUAADAAAAGAAYAE8AAAAYABgAZwAAAAcABwBAAAAABAAEAEcAAAAEAAQASwAAAAAAAAB/"
     "AAAABoIAAENPTlRPU09K"

@@ -95,7 +95,7 @@ TEST_CASE("mechanisms of several steps name their user in each protocol") {
   std::string type3;
   for (const auto& vector : vectors()) {
     if (vector.id == "ntlm-t1") type1 = vector.response;
-    if (vector.id == "ntlm-t3-oem") type3 = vector.response;
+    if (vector.id == "ntlm-t3-v2-mic") type3 = vector.response;
   }
   for (const auto& framing : kFramings) {
     INFO(name_of(framing.protocol));
@@ -103,8 +103,8 @@ TEST_CASE("mechanisms of several steps name their user in each protocol") {
             "AUTH-LOGIN user=CONTOSO\\\\jdoe secret success");
     REQUIRE(answered(framing, "LOGIN", " amRvZQ==", {"dGVzdC1vbmx5"}) ==
             "AUTH-LOGIN user=jdoe secret success");
-    REQUIRE(answered(framing, "NTLM", "", {type1, type3}) == "NTLM user=CONTOSO\\\\JDOE success");
-    REQUIRE(answered(framing, "NTLM", " " + type1, {type3}) == "NTLM user=CONTOSO\\\\JDOE success");
+    REQUIRE(answered(framing, "NTLM", "", {type1, type3}) == "NTLM user=CONTOSO\\\\jdoe success");
+    REQUIRE(answered(framing, "NTLM", " " + type1, {type3}) == "NTLM user=CONTOSO\\\\jdoe success");
     REQUIRE(answered(framing, "GSSAPI", "",
                      {"YIIabcde", "",
                       "BQQA/wAMAAwAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -156,9 +156,8 @@ TEST_CASE("a name in Latin-1 is the same name in UTF-8, by whatever command it c
   for (const std::string letter : {"\xfc", "\xc3\xbc", "\xf0\x9f\x98\x80"}) {
     std::string longest;
     for (int i = 0; i < 300; ++i) longest += letter;
-    const auto cut = tried(kFramings[1], {client("a LOGIN \"" + longest + "\" x\r\n")});
-    REQUIRE(cut == "LOGIN" + tried(kFramings[2], {client("USER " + longest + "\r\n")}).substr(4));
-    const std::size_t octets = letter.size() == 4 ? 252 : 254;
-    REQUIRE(cut.size() == std::string("LOGIN user= secret").size() + 4 * octets);
+    // Too long a name is none, rather than another one.
+    REQUIRE(tried(kFramings[1], {client("a LOGIN \"" + longest + "\" x\r\n")}) == "LOGIN secret");
+    REQUIRE(tried(kFramings[2], {client("USER " + longest + "\r\n")}) == "USER secret");
   }
 }

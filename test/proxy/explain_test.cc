@@ -85,6 +85,21 @@ TEST_CASE("explain names the case, each rule, the admission, and the verdict wit
           "before the response is passed on\n");
 }
 
+TEST_CASE("explain judges an empty name as one that may be anybody's") {
+  const auto robots = explained(login(0, "192.0.2.7", ""));
+  CHECK(robots.decision.verdict == policy::Verdict::refuse);
+  CHECK(robots.decision.rule == "robots");
+  CHECK(robots.key == "cleartext_login");
+  const auto text = explanation_text(settings(), login(0, "192.0.2.7", ""));
+  CHECK(has(text, "robots: may match: for users, and the name can be read in more ways than one"));
+  CHECK(has(text, "note         an empty name gets the strictest verdict"));
+  CHECK_FALSE(has(text, "none matches"));
+  // A rule that lets somebody in lets nobody in without a name.
+  const auto boss = explained(login(3, "192.0.2.7", ""));
+  CHECK(boss.decision.verdict == policy::Verdict::refuse);
+  CHECK(boss.decision.rule == policy::kNoRule);
+}
+
 TEST_CASE("explain says the same as one JSON object") {
   const auto json = nlohmann::json::parse(explanation_json(settings(), login(0, "192.0.2.7", "x")));
   CHECK(json["listener"] == "imap");

@@ -25,7 +25,7 @@ void check(std::string_view message) {
   // UTF-16 in two octets may take three in UTF-8, and so may a letter of an old code page.
   demand(name->size() <= 3 * 2 * message.size() + 1, "a name is no longer than the message");
   demand(utf8_or_latin1(*name) == *name, "a name is UTF-8");
-  demand(bounded_user_name(*name).size() <= kMaxUserName, "a bounded name");
+  demand(readable_user_name(*name).size() <= kMaxUserName, "a bounded name");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ void check_line(std::string_view line) {
   demand((command.verb == SmtpVerb::unknown) == (command.name == "?"),
          "an unknown verb has no name");
   const auto words = smtp_words(command.argument);
-  demand(is_part(words.first, line) && is_part(words.second, line), "words of an argument");
+  demand(is_part(words.first, line) && is_part(words.rest, line), "words of an argument");
   if (const auto chunk = parse_bdat(line)) demand(*chunk <= kMaxChunk, "a chunk's size");
   if (const auto reply = parse_smtp_reply(line)) {
     demand(reply->code >= 200 && reply->code <= 599, "a reply code");

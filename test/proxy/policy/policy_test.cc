@@ -233,24 +233,34 @@ TEST_CASE("patterns for users match by the bare name, or with a domain as typed"
     const char* user;
     bool matches;
   };
-  for (const auto& row :
-       {Row{"bob", "bob", true}, Row{"bob", "BOB", true}, Row{"bob", "CORP\\Bob", true},
-        Row{"bob", "corp/bob/shared", true}, Row{"bob", "bob@example.com", true},
-        Row{"bob", "bobby", false}, Row{"bob", "", false}, Row{"b?b", "bob", true},
-        Row{"b?b", "bb", false}, Row{"svc-*", "CORP\\svc-scan", true}, Row{"svc-*", "svc-", true},
-        Row{"*", "", true}, Row{"*@example.com", "bob@example.com", true},
-        Row{"*@example.com", "bob", false}, Row{"corp\\*", "CORP\\bob", true},
-        Row{"corp\\*", "bob", false}, Row{"corp/bob/*", "corp/bob/shared", true},
-        Row{"a*b*c", "aXbXbc", true}, Row{"a*b*c", "aXcXb", false},
-        // Whose mailbox it is does not matter, but who logs in.
-        Row{"bob", "bob@example.com\\printer", true},
-        Row{"printer", "bob@example.com\\printer", false},
-        Row{"bob", "bob@example.com/printer@example.com", true},
-        Row{"printer", "bob@example.com/printer@example.com", false},
-        Row{"bob", "CORP\\bob\\shared", true}, Row{"bob", "CORP\\bob/shared", true},
-        // Nor from which domain or machine, unless the pattern says so.
-        Row{"svc-*", "svc-pc\\bob", false}, Row{"*printer", "bob@printer", false},
-        Row{"svc-*\\bob", "svc-pc\\bob", true}}) {
+  for (
+      const auto& row :
+      {Row{"bob", "bob", true}, Row{"bob", "BOB", true}, Row{"bob", "CORP\\Bob", true},
+       Row{"bob", "corp/bob/shared", true}, Row{"bob", "bob@example.com", true},
+       Row{"bob", "bobby", false}, Row{"bob", "", false}, Row{"b?b", "bob", true},
+       Row{"b?b", "bb", false}, Row{"svc-*", "CORP\\svc-scan", true}, Row{"svc-*", "svc-", true},
+       Row{"*", "", true}, Row{"*@example.com", "bob@example.com", true},
+       Row{"*@example.com", "bob", false}, Row{"corp\\*", "CORP\\bob", true},
+       Row{"corp\\*", "bob", false}, Row{"corp/bob/*", "corp/bob/shared", true},
+       Row{"a*b*c", "aXbXbc", true}, Row{"a*b*c", "aXcXb", false},
+       // Whose mailbox it is does not matter, but who logs in.
+       Row{"bob", "bob@example.com\\printer", true},
+       Row{"printer", "bob@example.com\\printer", false},
+       Row{"bob", "bob@example.com/printer@example.com", true},
+       Row{"printer", "bob@example.com/printer@example.com", false},
+       Row{"bob", "CORP\\bob\\shared", true}, Row{"bob", "CORP\\bob/shared", true},
+       // Nor from which domain or machine, unless the pattern says so.
+       Row{"svc-*", "svc-pc\\bob", false}, Row{"*printer", "bob@printer", false},
+       Row{"svc-*\\bob", "svc-pc\\bob", true}, Row{"bob", "CORP\\bob@example.com", true},
+       // Blanks around a name are none of it for some servers, whichever part they stand at.
+       Row{"bob", " bob\t", true}, Row{"bob", "CORP\\ bob ", true}, Row{"b*", " bob", true},
+       Row{"bob", "bob @example.com ", true}, Row{"*@example.com", "bob@example.com ", true},
+       // A character is one of UTF-8, and what is no UTF-8 one octet. Letters are as they are typed.
+       Row{"j?rgen", "j\xc3\xbcrgen", true}, Row{"j??rgen", "j\xc3\xbcrgen", false},
+       Row{"?", "\xf0\x9f\x98\x80", true}, Row{"*?", "\xf0\x9f\x98\x80", true},
+       Row{"*??", "\xf0\x9f\x98\x80", false}, Row{"??", "\xbf\xbf", true},
+       Row{"j\xc3\xbcrgen", "j\xc3\xbcrgen", true}, Row{"j\xc3\xbcrgen", "J\xc3\x9cRGEN", false},
+       Row{"j\xc3\xbcrgen", "ju\xcc\x88rgen", false}}) {
     INFO(row.pattern << " and " << row.user);
     auto one = settings(TlsMode::optional, kObserve);
     add(one, {"nobody", row.pattern}, kRefuse);
@@ -272,6 +282,61 @@ TEST_CASE("rules for users act once the name is known, and never where it is hid
   REQUIRE(verdict(one, clear("u")) == Verdict::allow);
   REQUIRE(verdict(one, nameless(Name::awaited)) == Verdict::refuse);
   REQUIRE(verdict(one, nameless(Name::hidden)) == Verdict::refuse);
+}
+
+TEST_CASE("an unreadable name gets the strictest verdict that any user could get") {
+  struct Row {
+    conf::CleartextLogin listener;
+    conf::CleartextLogin rule;
+    Verdict verdict;
+  };
+  for (const auto& row :
+       {Row{kObserve, kRefuse, Verdict::refuse}, Row{kWarn, kRefuse, Verdict::refuse},
+        Row{kRefuse, kObserve, Verdict::refuse}, Row{kObserve, kWarn, Verdict::warn},
+        Row{kWarn, kObserve, Verdict::warn}, Row{kObserve, kObserve, Verdict::allow}}) {
+    auto one = settings(TlsMode::optional, row.listener);
+    add(one, {"bob"}, row.rule);
+    REQUIRE(verdict(one, nameless(Name::unreadable)) == row.verdict);
+    // A rule for everybody in front is all that is asked; one behind takes the listener's place.
+    one.rules.insert(one.rules.begin(), one.rules.front());
+    one.rules.front().users.clear();
+    one.rules.front().logins.cleartext_login = kWarn;
+    REQUIRE(verdict(one, nameless(Name::unreadable)) == Verdict::warn);
+  }
+  auto one = settings(TlsMode::optional, kObserve);
+  add(one, {"ann"}, kObserve);
+  add(one, {"bob"}, kRefuse);
+  add(one, {"cid"}, kRefuse);
+  policy::Path path;
+  REQUIRE(judge_login(one, nameless(Name::unreadable), &path).rule == one.rules[1].name);
+  REQUIRE(path.size() == 2);  // up to the rule that gave the verdict
+  REQUIRE(path.back().match == Match::possible);
+  one.rules[1].from = one.rules[2].from = {*conf::parse_prefix("198.51.100.0/24").value};
+  REQUIRE(verdict(one, nameless(Name::unreadable)) == Verdict::allow);
+  REQUIRE(verdict(one, nameless(Name::hidden)) == Verdict::allow);
+}
+
+TEST_CASE("of a name of several words both readings count: all of it, and the first alone") {
+  struct Row {
+    std::string user;
+    std::string pattern;
+    conf::CleartextLogin rule;  // against the listener's opposite
+    Verdict verdict;
+  };
+  for (const auto& row : {Row{"bob x", "bob", kRefuse, Verdict::refuse},
+                          Row{"CORP\\bob\tx", "bob", kRefuse, Verdict::refuse},
+                          Row{"jane doe", "jane doe", kRefuse, Verdict::refuse},
+                          Row{"jane doe", "bob", kRefuse, Verdict::allow},
+                          Row{"jane doe", "Jane Doe", kObserve, Verdict::allow},
+                          Row{"jane doe", "jane*", kObserve, Verdict::allow},
+                          Row{"ann x@printers", "*@printers", kObserve, Verdict::refuse},
+                          Row{"ann printer", "*printer", kObserve, Verdict::refuse},
+                          Row{"ann printer", "ann", kObserve, Verdict::refuse}}) {
+    INFO(row.user << " against " << row.pattern);
+    auto one = settings(TlsMode::optional, row.rule == kRefuse ? kObserve : kRefuse);
+    add(one, {row.pattern}, row.rule);
+    REQUIRE(verdict(one, clear(row.user)) == row.verdict);
+  }
 }
 
 TEST_CASE("a share is refused by user or hidden name's address, not while the name is awaited") {
