@@ -174,6 +174,10 @@ void ImapDialogue::on_command(std::string_view line, Steps& out) {
   }
   if (verb == "AUTHENTICATE") return on_authenticate(line, *head, literal, out);
   if (verb == "STARTTLS") return on_starttls(*head, literal, out);
+  // Before login it would hide the login (RFC 4978 allows it later).
+  if (verb == "COMPRESS") {
+    return reject_tagged(head->tag, imap_text(ImapText::tagged_unknown), literal, out);
+  }
   if (!fits(literal)) {
     return reject_tagged(head->tag, imap_text(ImapText::tagged_literal_too_big), literal, out);
   }

@@ -22,6 +22,7 @@ namespace postern::protocols {
 void ImapDialogue::on_login(Steps& out) {
   auto arguments = read_login(command_);
   if (arguments.stage != LoginArguments::Stage::name_announced) {
+    if (!arguments.login.user.empty()) write_login_name(command_);
     return hold(Held::login,
                 {.login = std::move(arguments.login), .secret_sent = arguments.exposed}, out);
   }

@@ -130,6 +130,19 @@ void ImapCommand::add_literal(std::string_view octets) {
   parts_.back().size += octets.size();
 }
 
+void ImapCommand::replace(std::string_view part, std::string_view text) {
+  const auto at = static_cast<std::size_t>(part.data() - bytes_.data());
+  std::string changed;
+  changed.reserve(bytes_.size() - part.size() + text.size());
+  changed.append(bytes_, 0, at).append(text).append(bytes_, at + part.size());
+  parts_.front().size = parts_.front().size - part.size() + text.size();
+  for (auto& one : parts_) {
+    if (one.begin > at) one.begin = one.begin - part.size() + text.size();
+  }
+  bytes_.swap(changed);
+  wipe(changed);
+}
+
 void ImapCommand::clear() {
   wipe(bytes_);
   std::string().swap(bytes_);

@@ -77,6 +77,8 @@ class ImapCommand {
   std::size_t size() const { return bytes_.size(); }
   // Tag and arguments of the first line; "" and all of the line where it cannot be read.
   std::string_view tag() const;
+  // Puts `text` in the place of `part`, a view into the first line.
+  void replace(std::string_view part, std::string_view text);
   // The literal that the last line announced, as it came, while none of it has been added.
   std::optional<ImapLiteral> announced() const { return announced_; }
   const std::vector<Part>& parts() const { return parts_; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "protocols/line_buffer.h"
 #include "protocols/user_name.h"
 
 namespace postern::protocols {
@@ -16,13 +17,42 @@ bool is_mechanism_char(char c) {
          c == '_';
 }
 
-// No atom holds a control (RFC 9051 section 9): what stands behind a tab may be the password.
-bool is_unreadable(const ImapArguments::Token& token) {
+// No atom holds a control (RFC 9051 section 9): what stands behind a tab may be the password. Nor
+// does anything stand behind a quoted string but a space.
+bool is_unreadable(const ImapArguments::Token& token, std::string_view line) {
   using Kind = ImapArguments::Kind;
   if (token.kind == Kind::broken) return true;
+  if (token.kind == Kind::quoted) {
+    const auto behind =
+        line.substr(static_cast<std::size_t>(token.raw.data() - line.data()) + token.raw.size());
+    return !behind.empty() && !behind.starts_with(' ');
+  }
   return token.kind == Kind::atom && std::any_of(token.raw.begin(), token.raw.end(), [](char c) {
            return static_cast<unsigned char>(c) < ' ';
          });
+}
+
+std::string_view first_line(const ImapCommand& command) {
+  return without_newline(command.text(command.parts().front()));
+}
+
+bool is_astring_char(char c) {  // RFC 9051 section 9
+  return c > ' ' && c < '\x7f' && std::string_view("(){%*\"\\").find(c) == std::string_view::npos;
+}
+
+// Whether all servers read it alike.
+bool is_canonical(const ImapArguments::Token& token) {
+  using Kind = ImapArguments::Kind;
+  if (token.kind == Kind::atom) {
+    return std::all_of(token.raw.begin(), token.raw.end(), is_astring_char);
+  }
+  if (token.kind != Kind::quoted) return true;
+  for (std::size_t i = 1; i + 1 < token.raw.size(); ++i) {
+    if (token.raw[i] != '\\') continue;
+    ++i;
+    if (token.raw[i] != '\\' && token.raw[i] != '"') return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -39,13 +69,25 @@ LoginArguments read_login(const ImapCommand& command) {
     result.stage = LoginArguments::Stage::name_announced;
     return result;
   }
-  const bool is_broken = is_unreadable(name);
+  const bool is_broken = is_unreadable(name, first_line(command));
   if (!is_broken) result.login.user = user_name(imap_value(name, command.size()));
   const auto password = arguments.next();
   if (announced) result.stage = LoginArguments::Stage::password_announced;
   result.exposed = is_broken || (password.kind != Kind::end && password.kind != Kind::announced) ||
                    (announced && announced->kind == LiteralKind::non_synchronising);
   return result;
+}
+
+void write_login_name(ImapCommand& command) {
+  ImapArguments arguments(command, ImapArguments::Lists::as_atoms);
+  const auto name = arguments.next();
+  if (is_canonical(name)) return;
+  std::string quoted = "\"";
+  for (const char c : imap_value(name, command.size())) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  command.replace(name.raw, quoted + "\"");
 }
 
 std::optional<AuthenticateArguments> read_authenticate(std::string_view text) {

@@ -24,6 +24,12 @@ struct LoginArguments {
 
 LoginArguments read_login(const ImapCommand& command);
 
+// Writes a LOGIN's name, where not all servers read it alike, as the quoted string that all read as
+// read_login() did: an atom with what no atom may hold (CONTOSO\jdoe), a quoted string with a lone
+// backslash in it ("CONTOSO\jdoe"), as people and old programs write them. Only for a command of
+// which read_login() gives a user.
+void write_login_name(ImapCommand& command);
+
 // `text` is all behind the verb. None: no mechanism's name, or more than an initial response.
 struct AuthenticateArguments {
   std::string_view mechanism;

@@ -31,7 +31,7 @@ constexpr std::array kVerbs{
     VerbRow{"LIST", Pop3Verb::other},      VerbRow{"RETR", Pop3Verb::other},
     VerbRow{"DELE", Pop3Verb::other},      VerbRow{"RSET", Pop3Verb::other},
     VerbRow{"TOP", Pop3Verb::other},       VerbRow{"UIDL", Pop3Verb::other},
-    VerbRow{"RPOP", Pop3Verb::other},      VerbRow{"LAST", Pop3Verb::other},
+    VerbRow{"RPOP", Pop3Verb::pass},       VerbRow{"LAST", Pop3Verb::other},
     VerbRow{"LANG", Pop3Verb::other},      VerbRow{"UTF8", Pop3Verb::other},
     VerbRow{"XTND", Pop3Verb::other},      VerbRow{"XOIP", Pop3Verb::other},
 };

@@ -14,7 +14,8 @@ namespace postern::protocols {
 // So many commands may be refused in one session; the next one ends it.
 inline constexpr int kPop3MostRefusals = 20;
 
-// The verbs that postern acts on; all else is `other`.
+// The verbs that postern acts on; all else is `other`. `pass` is RPOP too, which stood in its place
+// (RFC 1225).
 enum class Pop3Verb { user, pass, apop, auth, capa, stls, quit, noop, xclient, other };
 
 struct Pop3Command {

@@ -187,11 +187,17 @@ void Pop3Dialogue::command(std::string_view line, Steps& out) {
   }
 }
 
-// The password of a try that was allowed at USER passes. One without USER is a try of its own,
-// since some servers remember the last name.
+// The password of a try that was allowed at USER passes. One without USER is a try of its own, of
+// nobody knows whom, since some servers remember the last name. So is one behind a USER that the
+// backend refused; but where it refuses that too, it has answered already.
 void Pop3Dialogue::pass_word(std::string_view line, Steps& out) {
   if (user_denied_) return refuse_login(out);
-  if (!user_given_) return hold(Held::pass, line, pop3_user_login({}), out);
+  if (!user_given_) {
+    const bool has_failed = user_failed_;
+    hold(Held::pass, line, pop3_user_login({}), out);
+    answered_ = has_failed;
+    return;
+  }
   user_given_ = false;
   if (judges_each_piece()) return hold(Held::password, line, login_, out);
   expect(Reply::login);
@@ -244,7 +250,7 @@ void Pop3Dialogue::upgrade_if_idle(Steps& out) {
 // Keeps a login's line until the verdict.
 void Pop3Dialogue::hold(Held held, std::string_view line, Login login, Steps& out) {
   const bool is_new_try = held != Held::response && held != Held::password;
-  if (is_new_try) answered_ = user_given_ = user_denied_ = false;
+  if (is_new_try) answered_ = user_given_ = user_denied_ = user_failed_ = false;
   wipe(held_);
   held_.assign(line);
   held_as_ = held;

@@ -127,6 +127,7 @@ class Pop3Dialogue : public Dialogue {
   bool given_up_ = false;             // the client sent "*"
   bool user_given_ = false;           // the next PASS belongs to login_
   bool user_denied_ = false;          // postern refused login_ at USER: it refuses PASS too
+  bool user_failed_ = false;          // the backend refused login_ at USER: whose is a PASS?
   bool answered_ = false;             // LoginAnswered was given for login_
   bool after_refusal_ = false;        // a refused login was the last command known
   bool late_error_may_come_ = false;  // behind a line without a status word

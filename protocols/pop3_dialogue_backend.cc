@@ -47,8 +47,9 @@ void Pop3Dialogue::reply(std::string_view line, Steps& out) {
       return first_of_list(line, out);
     case Reply::user:
       phase_ = Phase::commands;
-      user_given_ = true;  // where the answer is an error, a PASS still belongs to this try
-      if (pop3_status(line) != Pop3Status::ok) fail_login(out);
+      user_given_ = pop3_status(line) == Pop3Status::ok;
+      user_failed_ = !user_given_;
+      if (user_failed_) fail_login(out);
       break;
     case Reply::login:
       return login_answer(line, out);
@@ -108,6 +109,10 @@ void Pop3Dialogue::auth_reply(std::string_view line, Steps& out) {
     return answer_refused();
   }
   if (phase_ != Phase::challenge) return unasked(line, out);
+  // Behind the client's "*" it would take the next command for a response.
+  if (given_up_ && status == Pop3Status::go_on) {
+    return end(Pop3Reply::backend_unreadable, Cause::backend_protocol, out);
+  }
   if (status == Pop3Status::go_on || (status == Pop3Status::ok && go_ahead_due_)) {
     phase_ = Phase::response;
     return pass(Side::client, line, out);

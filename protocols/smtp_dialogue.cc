@@ -179,7 +179,7 @@ bool SmtpDialogue::take_response(Steps& out) {
   const auto line = take_line(out);
   if (!line) return phase_ != Phase::response;
   if (*line == "*\r\n") {  // the client gives up (RFC 4954 4)
-    pass(*line, Awaited::auth, out);
+    pass(*line, Awaited::given_up, out);
     return true;
   }
   const bool is_new = exchange_->response(without_newline(*line));

@@ -88,6 +88,7 @@ class SmtpDialogue : public Dialogue {
     mail,
     data,
     auth,       // AUTH, or a response in its exchange
+    given_up,   // the client's own `*`
     cancelled,  // the `*` that postern sent; swallowed
     quit,
     plain,     // a command behind which others may follow

@@ -15,6 +15,7 @@ namespace {
 // NTLM).
 constexpr std::array<std::string_view, 5> kLayered = {"GSSAPI", "GSS-SPNEGO", "SPNEGO",
                                                       "DIGEST-MD5", "NTLM"};
+constexpr int kLoggedIn = 235;
 
 }  // namespace
 
@@ -37,6 +38,11 @@ void SmtpDialogue::take_reply_line(std::string_view line, Steps& out) {
   // Only DATA and AUTH have a second half. Any other would take the client's next commands for it.
   const auto what = outstanding_.front().what;
   if (reply->go_on() && what != Awaited::data && what != Awaited::auth) {
+    return backend_failed(SmtpReply::backend_fault, Cause::backend_protocol, out);
+  }
+  // 235 is said to logins alone (RFC 4954 6): here to one that was not seen, or that was given up.
+  const bool lets_in = reply->code == kLoggedIn && what != Awaited::auth;
+  if (lets_in || (what == Awaited::given_up && reply->success())) {
     return backend_failed(SmtpReply::backend_fault, Cause::backend_protocol, out);
   }
   if (what == Awaited::greeting) return take_greeting(line, *reply, out);
@@ -138,6 +144,7 @@ void SmtpDialogue::complete(Awaited what, const SmtpReplyLine& reply, Steps& out
       }
       break;
     case Awaited::auth:
+    case Awaited::given_up:
       complete_login(reply, out);
       break;
     case Awaited::cancelled:

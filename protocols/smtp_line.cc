@@ -66,17 +66,22 @@ SmtpCommand parse_smtp_command(std::string_view line,
   std::transform(name.begin(), name.end(), name.begin(), upper);
 
   // As in an EHLO list, "X-EXPS=LOGIN" is X-EXPS.
+  const auto before_equals = name.substr(0, name.find('='));
   auto hidden = hidden_verbs.find(name);
-  if (hidden == hidden_verbs.end()) hidden = hidden_verbs.find(name.substr(0, name.find('=')));
+  if (hidden == hidden_verbs.end()) hidden = hidden_verbs.find(before_equals);
   if (hidden != hidden_verbs.end()) {
     command.verb = SmtpVerb::hidden;
     command.name = *hidden;
     return command;
   }
   for (const auto& row : kVerbs) {
-    if (row.name != name) continue;
+    const bool is_login = row.verb == SmtpVerb::auth && row.name == before_equals;
+    if (row.name != name && !is_login) continue;
     command.verb = row.verb;
     command.name = row.name;
+    if (row.name == name) break;
+    command.argument = trimmed(line);  // "AUTH=LOGIN", as old lists have it
+    command.argument.remove_prefix(before_equals.size() + 1);
     break;
   }
   return command;

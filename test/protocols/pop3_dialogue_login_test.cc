@@ -32,10 +32,26 @@ TEST_CASE("a refused password is a failed login and the session goes on to the n
       "tried USER user=c secret\nB: USER c\\r\\n\n");
 }
 
-TEST_CASE("a backend that refuses USER has answered the login, the PASS behind it adds nothing") {
-  REQUIRE(greeted(kTls, {client("USER a\r\nPASS b\r\n"), backend("-ERR who\r\n-ERR no\r\n")}) ==
-          "tried USER user=a secret\nB: USER a\\r\\n\nanswered USER user=a secret failure\n"
-          "C: -ERR who\\r\\n\nB: PASS b\\r\\n\nC: -ERR no\\r\\n\n");
+TEST_CASE("a PASS behind a USER that the backend refused is judged; refused too, it adds nothing") {
+  // Whose it is nobody knows: the backend may remember another name.
+  const std::string start =
+      "tried USER user=a secret\nB: USER a\\r\\n\nanswered USER user=a secret failure\n"
+      "C: -ERR who\\r\\n\ntried USER secret\nB: PASS b\\r\\n\nC: ";
+  const auto sent = client("USER a\r\nPASS b\r\n");
+  REQUIRE(greeted(kTls, {sent, backend("-ERR who\r\n-ERR no\r\n")}) == start + "-ERR no\\r\\n\n");
+  REQUIRE(greeted(kTls, {sent, backend("-ERR who\r\n+OK in\r\n")}) ==
+          start + "+OK in\\r\\n\nanswered USER secret success\npassthrough\n");
+  // Neither an earlier USER nor another way to log in makes it somebody's.
+  for (const std::string between : {"USER c\r\n", "APOP c d\r\n", "AUTH X\r\n"}) {
+    const auto transcript = greeted(kTls, {client("USER a\r\n" + between + "PASS b\r\n"),
+                                           backend("+OK\r\n-ERR no\r\n"), backend("+OK in\r\n")});
+    REQUIRE(
+        transcript.ends_with("tried USER secret\nB: PASS b\\r\\n\nC: +OK in\\r\\n\n"
+                             "answered USER secret success\npassthrough\n"));
+  }
+  REQUIRE(
+      greeted(kTls, {client("USER a\r\nUSER c\r\nPASS b\r\n"), backend("+OK\r\n+OK\r\n+OK in\r\n")})
+          .ends_with("answered USER user=c secret success\npassthrough\n"));
 }
 
 TEST_CASE("a PASS without USER is a try of its own: a server may remember the last name") {
@@ -132,6 +148,13 @@ TEST_CASE("the client's own * cancels, whatever the backend says to it") {
             "answered CRAM-MD5 failure\nC: " +
                 answer + "\\r\\n\nB: NOOP\\r\\n\n");
   }
+}
+
+TEST_CASE("a backend that goes on behind the client's own * ends the session") {
+  REQUIRE(greeted(kTls, {client("AUTH LOGIN\r\n"), backend("+\r\n"), client("*\r\namRvZQ==\r\n"),
+                         backend("+ VXNlcm5hbWU6\r\n")}) ==
+          "tried AUTH-LOGIN secret\nB: AUTH LOGIN\\r\\n\nC: +\\r\\n\nB: *\\r\\n\n" + kUnreadable +
+              "end backend_protocol\n");
 }
 
 TEST_CASE("an empty initial response and an empty later one are responses without a name") {

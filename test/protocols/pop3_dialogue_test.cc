@@ -62,10 +62,10 @@ TEST_CASE("postern's own answers stand in their turn behind the backend's") {
       "-ERR Unknown command\\r\\n\n");
 }
 
-TEST_CASE("commands that nobody knows, RPOP too, pass and have one line of answer") {
+TEST_CASE("commands that nobody knows pass and have one line of answer") {
   REQUIRE(greeted(kTls,
-                  {client("RPOP x\r\nXTND\r\n\r\n"), backend("-ERR 1\r\n-ERR 2\r\n-ERR 3\r\n")}) ==
-          "B: RPOP x\\r\\nXTND\\r\\n\\r\\n\nC: -ERR 1\\r\\n-ERR 2\\r\\n-ERR 3\\r\\n\n");
+                  {client("XOIP x\r\nXTND\r\n\r\n"), backend("-ERR 1\r\n-ERR 2\r\n-ERR 3\r\n")}) ==
+          "B: XOIP x\\r\\nXTND\\r\\n\\r\\n\nC: -ERR 1\\r\\n-ERR 2\\r\\n-ERR 3\\r\\n\n");
 }
 
 TEST_CASE("a reply that nobody asked for is an alarm and the end") {

@@ -54,6 +54,16 @@ TEST_CASE("a backend's refusal is a failure, and the session goes on to another 
   }
 }
 
+TEST_CASE("a backend that goes on behind the client's own *, or lets in, ends the session") {
+  for (const std::string answer : {"334 VXNlcm5hbWU6", "235 in", "250 in"}) {
+    REQUIRE(play_greeted({client("AUTH LOGIN\r\n"), backend("334 VXNlcm5hbWU6\r\n"),
+                          client("*\r\namRvZQ==\r\n"), backend(answer + "\r\n")})
+                .ends_with("B: *\\r\\n\n"
+                           "C: 421 4.3.0 Mail server gave no valid reply, closing "
+                           "connection\\r\\n\nend backend_protocol\n"));
+  }
+}
+
 TEST_CASE("LOGIN is judged at its start and again when the name has come") {
   REQUIRE(play_greeted({client("AUTH LOGIN\r\n"), backend("334 VXNlcm5hbWU6\r\n"),
                         client("amRvZQ==\r\n"), backend("334 UGFzc3dvcmQ6\r\n"),

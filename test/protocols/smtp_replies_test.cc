@@ -76,7 +76,9 @@ TEST_CASE("verbs are read in any case, blanks around them or not, and never acro
   REQUIRE(verb(" \tdata\x0b\r\n") == SmtpVerb::data);
   REQUIRE(verb("DATA\x0cx\r\n") == SmtpVerb::data);
   REQUIRE(verb("DATAX\r\n") == SmtpVerb::unknown);
-  REQUIRE(verb("AUTH=PLAIN\r\n") == SmtpVerb::unknown);
+  REQUIRE(verb("AUTH=PLAIN\r\n") == SmtpVerb::auth);
+  REQUIRE(parse_smtp_command("x-exps=ntlm  x", {}).argument == "ntlm  x");
+  REQUIRE(verb("AUTHX=PLAIN\r\n") == SmtpVerb::unknown);
   REQUIRE(verb("X-EXPS=LOGIN\r\n") == SmtpVerb::hidden);
   REQUIRE(verb("Vrfy\r\n") == SmtpVerb::hidden);
   REQUIRE(verb("VRFYX\r\n") == SmtpVerb::unknown);

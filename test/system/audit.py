@@ -224,7 +224,7 @@ class Audit(harness.TestCase):
 
     def test_a_name_forges_nothing(self):
         postern = self.begin("imap", FakeImap)
-        evil = b'x\\","event.outcome":"success\\\\\xff\xe2\x80\xa8\x07' + b"y" * 400
+        evil = b'x\\","event.outcome":"success\\\\\xff\xe2\x80\xa8\x07' + b"y" * 200
         wire = self.wire(postern, "implicit", "implicit")
         wire.send(b"a LOGIN {%d+}\r\n" % len(evil) + evil + b" secret\r\n")
         wire.imap(tag="a")

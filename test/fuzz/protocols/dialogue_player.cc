@@ -259,7 +259,9 @@ void DialoguePlayer::take(const Step& step) {
   if (transcript_.logged_in()) return;
   demand(verdicts_ > 0 && judged_ != Verdict::refuse && judged_ != Verdict::unavailable,
          "a secret that was refused");
-  demand(judged_user_ == kMarkedUser, "a secret before its user was judged");
+  // POP3's PASS behind a USER that the backend refused is judged as nobody's.
+  demand(judged_user_ == kMarkedUser || judged_user_.empty(),
+         "a secret before its user was judged");
 }
 
 void DialoguePlayer::check_after_call() {

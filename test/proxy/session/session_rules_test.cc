@@ -172,6 +172,44 @@ TEST_CASE("a rule refuses one user where others are let in") {
   for (const auto& row : rows) play(row, stop_bob, CleartextLogin::observe);
 }
 
+TEST_CASE("a rule that refuses one user is not got around by a name that it cannot read") {
+  const auto stop_bob = [](conf::Settings& settings) {
+    auto& rule = settings.rules.emplace_back();
+    rule.name = "stop-bob";
+    rule.users = {"bob"};
+    rule.logins.cleartext_login = CleartextLogin::refuse;
+  };
+  const std::string refused = "login-refused failure rule";
+  const auto refused_at_once = [&](const char* what, Protocol protocol, const std::string& line) {
+    return Row{what, protocol, {{line, "", "", ""}}, {refused}};
+  };
+  const std::string again = "AUTH LOGIN " + kAnnLine;
+  const std::vector<Row> rows = {
+      refused_at_once("PLAIN with a NUL in the password", Protocol::submission,
+                      "AUTH PLAIN AGJvYgB4AHg=\r\n"),
+      refused_at_once("PLAIN behind padding", Protocol::submission,
+                      "AUTH PLAIN AGFubgB4eA== AGJvYgB4\r\n"),
+      refused_at_once("an empty name in PLAIN", Protocol::submission, "AUTH PLAIN AAB4\r\n"),
+      refused_at_once("an unknown mechanism", Protocol::submission, "AUTH X-PLAIN\r\n"),
+      refused_at_once("blanks around the name", Protocol::submission,
+                      "AUTH PLAIN ACAgYm9iIAB4\r\n"),
+      refused_at_once("USER with two words", Protocol::pop3, "USER bob x\r\n"),
+      refused_at_once("PASS alone", Protocol::pop3, "PASS x\r\n"),
+      refused_at_once("text behind a quoted name", Protocol::imap, "a LOGIN \"bob\"x y\r\n"),
+      {"a server that passed the initial response over, and asks for the name again",
+       Protocol::submission,
+       {{again, again, "334 \r\n", "334 "},
+        {kBobLine, kBobLine, "334 \r\n", "334 "},
+        {"eA==\r\n", "*\r\n", "501 given up\r\n", "5"}},
+       {refused}},
+      {"a backend that refused USER and lets PASS in all the same",
+       Protocol::pop3,
+       {{"USER ann\r\n", "USER ann\r\n", "-ERR no\r\n", "-ERR no"}, {"PASS x\r\n", "", "", "-ERR"}},
+       {"login failure", refused}},
+  };
+  for (const auto& row : rows) play(row, stop_bob, CleartextLogin::observe);
+}
+
 TEST_CASE("brown-out judges by the name once it is known, and a hidden name by the address") {
   const auto all = [](conf::Settings& settings) {
     settings.listeners.front().logins.refuse_share = conf::Share{conf::Share::kAll};
