@@ -42,6 +42,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void shut_down();
 
   const net::Address& client_address() const { return source_; }
+  State state() const { return state_; }
 
  private:
   enum class Manner { polite, cut };  // with close_notify, or without: the client must know

@@ -1,0 +1,84 @@
+// See tls_kit.h.
+#include "test/sim/tls_kit.h"
+
+#include <stdexcept>
+
+#include "test/support/certificates.h"
+#include "tls/credentials.h"
+#include "tls/engine.h"
+#include "tls/tickets.h"
+
+namespace postern::sim {
+
+namespace {
+
+constexpr std::uint16_t kTls12 = 0x0303;
+
+std::shared_ptr<const tls::Credentials> credentials(test::KeyKind kind) {
+  const auto issued = test::issue(
+      {.common_name = "mail.example.com", .dns_names = {"mail.example.com"}, .kind = kind});
+  const auto parsed = tls::Credentials::parse(issued.certificate(), issued.key(), "chain", "key");
+  if (!parsed) throw std::runtime_error(parsed.error().message);
+  return *parsed;
+}
+
+test::TlsClientOptions options(std::uint16_t version) {
+  test::TlsClientOptions options;
+  options.min_version = options.max_version = version;
+  options.algorithms = "ed25519:rsa_pss_rsae_sha256:RSA+SHA256:RSA+SHA1";
+  options.server_name = "mail.example.com";
+  return options;
+}
+
+// A session of its own with this context, for others to resume.
+test::TlsSessionPtr make_session(const std::shared_ptr<const tls::ServerContext>& context,
+                                 std::uint16_t version) {
+  tls::Engine engine(context);
+  test::TlsClient client(options(version));
+  std::string plain;
+  std::string output;
+  client.receive("");
+  for (int flight = 0; flight < 4; ++flight) {
+    output.clear();
+    engine.receive(client.take_output(), plain, output);
+    if (engine.state() == tls::Engine::State::open) engine.seal("x", output);
+    client.receive(output);
+  }
+  if (!client.session()) throw std::runtime_error("no TLS session: " + client.error());
+  return client.session();
+}
+
+}  // namespace
+
+const TlsKit& TlsKit::instance() {
+  static const TlsKit kit;
+  return kit;
+}
+
+TlsKit::TlsKit() {
+  const auto keys = std::make_shared<tls::TicketKeys>(std::chrono::hours(24),
+                                                      [] { return std::chrono::seconds(0); });
+  tls::ServerOptions server;
+  server.credentials = {credentials(test::KeyKind::ed25519), credentials(test::KeyKind::rsa)};
+  server.ticket_keys = keys;
+  for (std::size_t lowest = 0; lowest < usual_.size(); ++lowest) {
+    server.min_version = static_cast<tls::Version>(lowest);
+    server.old_versions = tls::OldVersions::refuse;
+    usual_[lowest] = *tls::ServerContext::make(server);
+    server.old_versions = tls::OldVersions::accept;
+    explaining_[lowest] = *tls::ServerContext::make(server);
+  }
+  const auto& context = usual_[static_cast<std::size_t>(conf::TlsVersion::tls1_2)];
+  for (std::size_t i = 0; i < sessions_.size(); ++i) {
+    sessions_[i] = make_session(context, static_cast<std::uint16_t>(kTls12 + i));
+  }
+}
+
+test::TlsClientOptions TlsKit::client(Random& random) const {
+  const auto which = random.one_in(3) ? 0U : 1U;
+  auto made = options(static_cast<std::uint16_t>(kTls12 + which));
+  if (!random.one_in(5)) made.session = sessions_[which];
+  return made;
+}
+
+}  // namespace postern::sim

@@ -1,0 +1,103 @@
+// One simulation: a few sessions on one worker, with their clients, backends and network, from the
+// first connection to the last end. What must hold is checked all along.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/session/session.h"
+#include "test/sim/actor.h"
+#include "test/sim/plan.h"
+#include "test/sim/schedule.h"
+#include "test/sim/sim_net.h"
+#include "test/sim/tally.h"
+#include "test/sim/trace.h"
+
+namespace postern::sim {
+
+class World final : session::Host, audit::Sink, Watch, Backends {
+ public:
+  // All follows from the seed.
+  World(std::uint64_t seed, Trace::Output output, Tally& tally);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World();
+
+  // Runs it to its end. What went wrong; "" where nothing did.
+  std::string run();
+  std::uint64_t hash() const { return trace_.hash(); }
+
+ private:
+  // A session with all around it.
+  struct Case {
+    Plan plan;
+    std::shared_ptr<session::Service> service;
+    std::unique_ptr<Actor> client;
+    struct Connected {
+      std::size_t part = 0;  // of the plan's
+      Connection* connection = nullptr;
+      std::unique_ptr<Actor> actor;
+      bool is_secured = false;  // dialled when the client's TLS was up
+    };
+    std::vector<Connected> backends;
+    Connection* connection = nullptr;  // the client's
+    std::unique_ptr<session::Session> session;
+    std::size_t dials = 0;
+    bool is_retired = false;
+    bool is_over = false;
+    std::vector<std::string> end_reasons;
+    session::State state = session::State::accepted;
+    Moment entered = 0;  // the state, or the stage within it
+    Moment active = 0;   // the last that moved
+  };
+
+  // What a session needs.
+  net::Clock& clock() override { return schedule_; }
+  net::TimerQueue& timers() override { return timers_; }
+  net::Dialer& dialer() override { return net_; }
+  audit::Sink& audit() override { return *this; }
+  session::Scratch& scratch() override { return *scratch_; }
+  session::Remembered& remembered() override { return *remembered_; }
+  std::string hash_of(std::string_view user) override;
+  void retire(session::Session& session) override;
+  void record(audit::Event event) override;
+
+  // What the network tells.
+  void before_call(int session, Call call) override;
+  void after_call(int session) override;
+  void enter_net() override;
+  void leave_net() override;
+  void fail(int session, std::string what) override;
+  DialFate on_dial(const net::Address& address) override;
+  int session_of(const net::Address& address) override;
+  void on_connected(int session, Connection& connection) override;
+
+  void make_case(int index);
+  void begin(Case& one);
+  void apply(Case& one, const Fault& fault);
+  void turn();
+  void destroy_retired();
+  void run_timers();
+  // check.cc
+  void check_scratch(int session);
+  void check_marks(Case& one);
+  void check_event(const audit::Event& event);
+  void check_over(Case& one);
+  void check_end();
+
+  Schedule schedule_;
+  Random random_;
+  Trace trace_;
+  Stage stage_;
+  net::TimerQueue timers_;
+  SimNet net_;
+  Tally& tally_;
+  std::unique_ptr<session::Scratch> scratch_;
+  std::unique_ptr<session::Remembered> remembered_;
+  std::vector<std::unique_ptr<Case>> cases_;
+  std::vector<int> charged_;  // the accounts that calls are made for, innermost last
+  std::string failure_;
+};
+
+}  // namespace postern::sim
