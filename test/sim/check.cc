@@ -1,5 +1,6 @@
 // What must hold in every simulation. See world.h.
 #include <fmt/format.h>
+#include <openssl/err.h>
 
 #include <algorithm>
 #include <variant>
@@ -12,7 +13,7 @@ namespace postern::sim {
 
 // Memory that all sessions share is empty between calls.
 void World::check_scratch(int session) {
-  const auto& scratch = *scratch_;
+  const auto& scratch = scratch_;
   if (!scratch.said.empty() || !scratch.decrypted.empty() || !scratch.to_client.empty() ||
       !scratch.to_backend.empty() || !scratch.steps.empty()) {
     fail(session, "the memory that sessions share is not empty after a call");
@@ -36,6 +37,9 @@ void World::check_event(const audit::Event& event) {
   const auto& marks = one.plan.marks;
   for (const auto& secret : {marks.secret, marks.secret_base64, marks.secret_plain}) {
     if (line.find(secret) != std::string::npos) fail(session, "a secret is in an event: " + line);
+  }
+  if (const auto* const login = std::get_if<audit::LoginEvent>(&event.body)) {
+    one.has_settled = one.has_settled || login->success;
   }
   if (const auto* const end = std::get_if<audit::SessionEndEvent>(&event.body)) {
     one.end_reasons.emplace_back(end->reason);
@@ -107,9 +111,9 @@ void World::check_end() {
     }
   }
   cases_.clear();
-  scratch_.reset();
   remembered_.reset();
   timers_ = {};
+  ERR_clear_error();  // BoringSSL's, with their texts: the next session's first call would
   for (int i = 0; i < memory::kMostSessions; ++i) {
     if (memory::held(i) > 0)
       fail(-1, fmt::format("{} octets were not given back", memory::held(i)));

@@ -5,6 +5,7 @@
 
 #include "test/sim/base64.h"
 #include "test/sim/conversation.h"
+#include "test/sim/mischief.h"
 #include "test/sim/tls_kit.h"
 
 namespace postern::sim {
@@ -96,6 +97,39 @@ void set_settings(Random& random, Plan& plan) {
   set_policy(random, plan);
 }
 
+// Most of them are not honest: that is where the ends are many.
+void spoil(Random& random, Plan& plan) {
+  plan.name = "honest";
+  switch (random.below(10)) {
+    case 0:
+    case 1:
+    case 2:
+      break;
+    case 3:
+      spoil_network(random, plan);
+      break;
+    case 4:
+    case 5:
+    case 6:
+      spoil_client(random, plan);
+      break;
+    case 7:
+    case 8:
+      spoil_backends(random, plan);
+      break;
+    default:
+      spoil_backends(random, plan);
+      spoil_client(random, plan);
+      plan.name = "nobody is honest";
+      break;
+  }
+  if (random.one_in(20)) {
+    if (plan.must_succeed()) spoil_network(random, plan);
+    plan.name += ", shut down";
+    plan.shut_down = static_cast<Moment>(random.below(random.one_in(2) ? 20'000 : 2'000'000));
+  }
+}
+
 }  // namespace
 
 Plan make_plan(Random& random, int session) {
@@ -115,7 +149,7 @@ Plan make_plan(Random& random, int session) {
   set_settings(random, plan);
   Conversation(random, plan).write();
   for (auto& part : plan.backends) part.fate.manners = sound_manners(random);
-  plan.name = "honest";
+  spoil(random, plan);
   return plan;
 }
 

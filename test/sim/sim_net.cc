@@ -63,6 +63,8 @@ End& End::other() const { return connection_.ends_[1 - index_of(side_)]; }
 
 int End::who() const { return connection_.who_; }
 
+bool End::is_clients() const { return connection_.who_ % 10 == 1; }
+
 // Whether the owner may still use it: else postern has made a mistake.
 bool End::check_use(std::string_view what) {
   if (!is_released_) return true;
@@ -228,7 +230,8 @@ void End::deliver() {
     is_reading_ = false;
     connection_.stage_.trace.note(connection_.stage_.schedule.moment(), who(), "ended",
                                   index_of(side_));
-    call(Watch::Call::end, [this] { user_->on_end(*this); });
+    call(is_clients() ? Watch::Call::client_end : Watch::Call::backend_end,
+         [this] { user_->on_end(*this); });
   }
 }
 
@@ -254,7 +257,9 @@ void End::deliver_bytes() {
   if (sender.queued_ > 0) stage.schedule.after(manners.latency, [&sender] { sender.pump(); });
   stage.trace.note(stage.schedule.moment(), who(),
                    side_ == Side::postern ? "postern reads" : "actor reads", size);
-  call(Watch::Call::read, [&] { user_->on_read(*this, {buffer.data(), size}); });
+  call(is_clients() ? Watch::Call::client_read : Watch::Call::backend_read, [&] {
+    user_->on_read(*this, {buffer.data(), size});
+  });
   std::fill_n(buffer.begin(), size, kPoison);
   plan_delivery(manners.most_read < kReadBuffer ? static_cast<Moment>(stage.random.below(200)) : 1);
 }

@@ -25,7 +25,17 @@ namespace postern::sim {
 // Hears of all that goes into postern and of all that it does wrong.
 class Watch {
  public:
-  enum class Call { read, end, broken, written, linked, link_failed, other };
+  enum class Call {
+    client_read,
+    backend_read,
+    client_end,
+    backend_end,
+    broken,
+    written,
+    linked,
+    link_failed,
+    other,
+  };
   // Around each call into postern for `session`.
   virtual void before_call(int session, Call call) = 0;
   virtual void after_call(int session) = 0;
@@ -99,6 +109,7 @@ class End final : public net::Stream {
   void call(Watch::Call call, const std::function<void()>& work);
   End& other() const;
   int who() const;
+  bool is_clients() const;
 
   Connection& connection_;
   const Side side_;

@@ -12,6 +12,7 @@ namespace postern::sim {
 
 namespace {
 
+constexpr std::uint16_t kTls10 = 0x0301;
 constexpr std::uint16_t kTls12 = 0x0303;
 
 std::shared_ptr<const tls::Credentials> credentials(test::KeyKind kind) {
@@ -72,6 +73,16 @@ TlsKit::TlsKit() {
   for (std::size_t i = 0; i < sessions_.size(); ++i) {
     sessions_[i] = make_session(context, static_cast<std::uint16_t>(kTls12 + i));
   }
+  // What is made at the first use and then kept is no session's: BoringSSL's queue of errors, the
+  // engine's suites for old versions.
+  tls::Engine failing(context);
+  std::string plain;
+  std::string output;
+  failing.receive(std::string("\x16\x03\x01\x00\x05hello", 10), plain, output);
+  tls::Engine old(explaining_[static_cast<std::size_t>(conf::TlsVersion::tls1_2)]);
+  test::TlsClient client(options(kTls10));
+  client.receive("");
+  old.receive(client.take_output(), plain, output);
 }
 
 test::TlsClientOptions TlsKit::client(Random& random) const {

@@ -39,6 +39,25 @@ session::Service make_service(const Plan& plan) {
   return service;
 }
 
+// A worker's memory for its sessions, as it is when it has seen the most that one call may bring: what
+// it has grown by is no session's. Empty between calls, so all simulations may have the same.
+session::Scratch& worn_scratch() {
+  static auto* const made = [] {
+    constexpr std::size_t kMostSteps = 64 * 1024;
+    auto* const scratch = new session::Scratch;
+    for (std::size_t i = 0; i < kMostSteps; ++i) {
+      scratch->steps.send_made(protocols::Side::client, "x");
+    }
+    scratch->steps.clear();
+    for (auto* text :
+         {&scratch->decrypted, &scratch->said, &scratch->to_client, &scratch->to_backend}) {
+      text->reserve(4 * session::Scratch::kReserved);
+    }
+    return scratch;
+  }();
+  return *made;
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, Trace::Output output, Tally& tally)
@@ -47,7 +66,7 @@ World::World(std::uint64_t seed, Trace::Output output, Tally& tally)
       stage_{schedule_, random_, trace_, *this},
       net_(stage_, *this),
       tally_(tally),
-      scratch_(std::make_unique<session::Scratch>()),
+      scratch_(worn_scratch()),
       remembered_(std::make_unique<session::Remembered>()) {
   const auto count = random_.between(1, kMostCases);
   for (std::uint64_t i = 0; i < count; ++i) make_case(static_cast<int>(i));
@@ -134,6 +153,8 @@ std::string World::run() {
 // The next event, or the timers that are due.
 void World::turn() {
   const auto timer = timers_.next();
+  check_bounds(
+      std::min(timer ? micros(*timer) : kLongest, schedule_.empty() ? kLongest : schedule_.next()));
   const bool timers_first = timer && (schedule_.empty() || micros(*timer) < schedule_.next() ||
                                       (micros(*timer) == schedule_.next() && random_.one_in(2)));
   if (!timers_first) return schedule_.run_next();
@@ -196,7 +217,17 @@ void World::leave_net() {
 void World::before_call(int session, Call call) {
   auto& one = *cases_[static_cast<std::size_t>(session)];
   if (one.is_over) fail(session, "it is called after its end");
-  if (call != Call::other && call != Call::link_failed) one.active = schedule_.moment();
+  const auto now = schedule_.moment();
+  if (call != Call::other && call != Call::link_failed) one.active = now;
+  if (call == Call::linked) {
+    one.linked = now;
+    one.backend_ended = false;  // that was another's
+  }
+  if (call == Call::linked || call == Call::link_failed) one.heard = 0;
+  if (call == Call::backend_read && one.heard == 0) one.heard = now;
+  if (call == Call::written) one.written = now;
+  if (call == Call::client_end) one.client_ended = true;
+  if (call == Call::backend_end) one.backend_ended = true;
   memory::charge(session);
 }
 
@@ -205,13 +236,14 @@ void World::after_call(int session) {
   auto& one = *cases_[static_cast<std::size_t>(session)];
   check_scratch(session);
   if (one.session == nullptr) return;
-  tally_.most_memory = std::max(tally_.most_memory, memory::held(session) + net_.queued(session));
+  check_memory(session);
   const auto state = one.session->state();
   if (state != one.state) {
     tally_.passed(one.state, state);
     trace_.note(schedule_.moment(), session * 10, "state", static_cast<std::uint64_t>(state));
     one.state = state;
     one.entered = schedule_.moment();
+    if (state == session::State::handshake) one.has_settled = one.backend_ended = false;
   }
 }
 
@@ -236,6 +268,8 @@ DialFate World::on_dial(const net::Address& address) {
     fail(session, "a backend was dialled once too often");
   }
   if (plan.backends.empty()) return {.kind = DialFate::Kind::refused, .delay = 100, .manners = {}};
+  one.dialled = schedule_.moment();
+  one.heard = 0;
   const auto part = std::min(one.dials++, plan.backends.size() - 1);
   auto& made = one.backends.emplace_back();
   made.part = part;

@@ -47,9 +47,17 @@ class World final : session::Host, audit::Sink, Watch, Backends {
     bool is_retired = false;
     bool is_over = false;
     std::vector<std::string> end_reasons;
+    // For the bounds in time, as they look from outside: when each of these was.
     session::State state = session::State::accepted;
-    Moment entered = 0;  // the state, or the stage within it
-    Moment active = 0;   // the last that moved
+    Moment entered = 0;        // the state
+    Moment active = 0;         // the last that moved
+    Moment dialled = 0;        // the last dial
+    Moment linked = 0;         // the last connection to a backend
+    Moment heard = 0;          // its first octets; 0: none yet
+    Moment written = 0;        // the last that was queued had left
+    bool has_settled = false;  // it logged in
+    bool client_ended = false;
+    bool backend_ended = false;
   };
 
   // What a session needs.
@@ -57,7 +65,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   net::TimerQueue& timers() override { return timers_; }
   net::Dialer& dialer() override { return net_; }
   audit::Sink& audit() override { return *this; }
-  session::Scratch& scratch() override { return *scratch_; }
+  session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return *remembered_; }
   std::string hash_of(std::string_view user) override;
   void retire(session::Session& session) override;
@@ -79,6 +87,11 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   void turn();
   void destroy_retired();
   void run_timers();
+  // bounds.cc
+  void check_bounds(Moment until);
+  void check_memory(int session);
+  Moment longest(const Case& one) const;
+  Moment longest_before_login(const Case& one) const;
   // check.cc
   void check_scratch(int session);
   void check_marks(Case& one);
@@ -93,7 +106,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   net::TimerQueue timers_;
   SimNet net_;
   Tally& tally_;
-  std::unique_ptr<session::Scratch> scratch_;
+  session::Scratch& scratch_;
   std::unique_ptr<session::Remembered> remembered_;
   std::vector<std::unique_ptr<Case>> cases_;
   std::vector<int> charged_;  // the accounts that calls are made for, innermost last
