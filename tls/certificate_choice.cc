@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint16_t kTls12 = 0x0303;
 constexpr std::uint16_t kTls13 = 0x0304;
+constexpr std::uint16_t kEd25519 = 0x0807;  // RFC 8446 section 4.2.3
 
 // The ECDHE_ECDSA suites that BoringSSL has; they serve Ed25519 keys too (RFC 8422 section 2.2).
 constexpr std::array<std::uint16_t, 3> kEcdsaAeadSuites = {0xc02b, 0xc02c, 0xcca9};
@@ -33,10 +34,12 @@ bool offers_ecdsa(const Offer& offer, Suites suites) {
 bool can_use(const Offer& offer, const ClientNeed& need, Suites suites) {
   const bool tls13 = has(offer.versions, kTls13);
   const bool suite = offers_ecdsa(offer, suites);
-  // A client without the list of algorithms is of TLS 1.1 or before: SHA-1 (RFC 5246 7.4.1.4.1).
-  const bool algorithm = offer.signature_algorithms.empty()
-                             ? !tls13 && !has(offer.versions, kTls12)
-                             : has(offer.signature_algorithms, need.signature_algorithm);
+  // A client without the list of algorithms is of TLS 1.1 or before: SHA-1 (RFC 5246 7.4.1.4.1),
+  // which Ed25519 does not go with.
+  const bool algorithm =
+      offer.signature_algorithms.empty()
+          ? !tls13 && !has(offer.versions, kTls12) && need.signature_algorithm != kEd25519
+          : has(offer.signature_algorithms, need.signature_algorithm);
   const bool group = need.group == 0 || offer.groups.empty() || has(offer.groups, need.group);
   // In TLS 1.3 the algorithm alone decides; but a client of both versions may yet get TLS 1.2.
   return algorithm && group && (suite || (tls13 && !has(offer.versions, kTls12)));

@@ -282,6 +282,16 @@ TEST_CASE("certificates of other kinds serve the clients that can use them") {
   CHECK(subject_for(context, "mail.example.com", options) == "CN = rsa");
 }
 
+TEST_CASE("a client older than Ed25519 gets the RSA certificate beside it") {
+  ServerOptions server;
+  server.min_version = Version::tls1_0;
+  server.credentials = {credentials_for("edwards", {"mail.example.com"}, KeyKind::ed25519),
+                        credentials_for("rsa", {"mail.example.com"}, KeyKind::rsa)};
+  const auto version = GENERATE(0x0301, 0x0302);
+  CHECK(subject_for(context_of(server), "mail.example.com",
+                    only(static_cast<std::uint16_t>(version))) == "CN = rsa");
+}
+
 TEST_CASE("only suites with forward secrecy are served, and CBC only below TLS 1.2") {
   ServerOptions modern;
   modern.credentials = {credentials_for("rsa", {"mail.example.com"}, KeyKind::rsa)};
