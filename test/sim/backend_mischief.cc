@@ -142,7 +142,7 @@ void flood(Random& random, Plan& plan, Script& script) {
   insert(random, script,
          {.kind = Op::Kind::flood,
           .text = random.one_of(texts),
-          .out = {.size = random.between(10'000, 600'000)}});
+          .out = {.size = random.between(10'000, random.one_in(4) ? 1'500'000 : 200'000)}});
 }
 
 void be_deaf(Random& random, Plan&, Script& script) {

@@ -23,9 +23,12 @@ constexpr Moment kBackendEnded = micros(5s);
 constexpr Moment kDeliver = micros(60s);
 constexpr Moment kDrain = micros(2s);
 
-// Towards each side what may wait, one read that goes on top of it with TLS's own part, and what a
-// dialogue keeps of each side; the session, its TLS and its dialogue beside that.
-constexpr std::size_t kMostMemory = 1024 * 1024;
+// What may wait towards one side: the mark above which the other is not read, and all that one more
+// read can come to (postern's own replies are longer than the shortest commands).
+constexpr std::size_t kMostQueued = 128 * 1024 + 3 * 64 * 1024;
+// Of the session in all: two such queues, what its dialogue keeps of each side while it grows, its
+// TLS. Seldom reached; an idle session holds a hundredth.
+constexpr std::size_t kMostMemory = 768 * 1024;
 
 }  // namespace
 
@@ -98,7 +101,9 @@ Moment World::longest_before_login(const Case& one) const {
 }
 
 void World::check_memory(int session) {
-  const auto octets = memory::held(session) + net_.queued(session);
+  const auto queued = net_.queued(session);
+  if (queued > 2 * kMostQueued) fail(session, fmt::format("{} octets are queued", queued));
+  const auto octets = memory::held(session) + queued;
   tally_.most_memory = std::max(tally_.most_memory, octets);
   if (octets > kMostMemory) fail(session, fmt::format("it holds {} octets", octets));
 }

@@ -38,12 +38,36 @@ void World::check_event(const audit::Event& event) {
   for (const auto& secret : {marks.secret, marks.secret_base64, marks.secret_plain}) {
     if (line.find(secret) != std::string::npos) fail(session, "a secret is in an event: " + line);
   }
+  if (part->opened_by != one.plan.opened_by) fail(session, "an event of another rule: " + line);
+  check_logins(one, event);
   if (const auto* const login = std::get_if<audit::LoginEvent>(&event.body)) {
     one.has_settled = one.has_settled || login->success;
   }
+  if (const auto* const abandoned = std::get_if<audit::SessionAbandonedEvent>(&event.body)) {
+    one.abandoned.emplace_back(abandoned->reason);
+  }
   if (const auto* const end = std::get_if<audit::SessionEndEvent>(&event.body)) {
+    if (one.abandoned.size() > 1 ||
+        (!one.abandoned.empty() && one.abandoned.front() != end->reason)) {
+      fail(session, "abandoned twice, or for another reason than it ended");
+    }
     one.end_reasons.emplace_back(end->reason);
     ++tally_.ends[std::string(end->reason)];
+  }
+}
+
+// No name where it must not be: of a failed login, or where names are hashed.
+void World::check_logins(const Case& one, const audit::Event& event) {
+  const int session = one.plan.session;
+  const bool hides_names = one.plan.settings.audit.usernames == conf::Usernames::hashed;
+  if (const auto* const login = std::get_if<audit::LoginEvent>(&event.body)) {
+    const bool is_named = !login->login.user.empty();
+    if (is_named && (hides_names || !login->success)) fail(session, "a login's name is shown");
+    if (login->verdict == "refuse") fail(session, "a refused login was answered by the backend");
+  }
+  if (const auto* const refused = std::get_if<audit::LoginRefusedEvent>(&event.body)) {
+    if (hides_names && !refused->login.user.empty()) fail(session, "a refused name is shown");
+    if (refused->reason.empty()) fail(session, "a login was refused without a reason");
   }
 }
 
@@ -61,10 +85,12 @@ void World::check_marks(Case& one) {
   for (const auto& backend : one.backends) {
     if (backend.actor == nullptr) continue;
     const auto& heard = backend.actor->heard_in_clear();
-    if (backend.is_secured && holds(heard, marks.before)) {
+    if (backend.is_secured && !plan.is_garbled && holds(heard, marks.before)) {
       fail(session, "a backend heard behind TLS what was said before it");
     }
-    if (backend.is_secured || plan.clear_logins != ClearLogins::refused) continue;
+    const bool is_refused =
+        audit_fails_ || (!backend.is_secured && plan.clear_logins == ClearLogins::refused);
+    if (!is_refused || plan.is_garbled) continue;
     for (const auto& secret : {marks.secret, marks.secret_base64, marks.secret_plain}) {
       if (holds(heard, secret)) fail(session, "a secret went to a backend though it was refused");
     }
@@ -110,13 +136,20 @@ void World::check_end() {
       fail(plan.session, "it ended with " + reason);
     }
   }
+  // BoringSSL renews the blinding of an RSA key now and then, and keeps it with the key.
+  constexpr std::size_t kBlinding = 1024;
+  const bool has_used_rsa = std::any_of(cases_.begin(), cases_.end(), [](const auto& one) {
+    return one->plan.tls.max_version < 0x0303;
+  });
+  const std::size_t kept = has_used_rsa ? kBlinding : 0;
   cases_.clear();
   remembered_.reset();
   timers_ = {};
   ERR_clear_error();  // BoringSSL's, with their texts: the next session's first call would
   for (int i = 0; i < memory::kMostSessions; ++i) {
-    if (memory::held(i) > 0)
-      fail(-1, fmt::format("{} octets were not given back", memory::held(i)));
+    const auto left =
+        memory::held(i) - std::min(memory::held(i), held_before_[static_cast<std::size_t>(i)]);
+    if (left > kept) fail(-1, fmt::format("{} octets were not given back", left));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "test/sim/base64.h"
 #include "test/sim/mischief.h"
 
 namespace postern::sim {
@@ -202,19 +203,22 @@ void say_wrong_lines(Random& random, Plan& plan) {
 
 void say_too_much(Random& random, Plan& plan) {
   std::string many;
-  for (int i = 0; i < 40; ++i) many += plan.protocol == Protocol::imap ? "x BOGUS {x\r\n" : "\r\n";
-  for (int i = 0; i < 40; ++i) many += "x LOGIN\r\nVRFY x\r\nUSER\r\n";
-  switch (random.below(3)) {
+  for (int i = 0; i < 40; ++i) many += is_smtp(plan) ? "VRFY x\r\n" : "STLS x\r\n";
+  switch (random.below(4)) {
     case 0:
       return insert(random, plan.client, say(many));
-    case 1:  // a line without an end
+    case 1:
+      plan.client.insert(plan.client.begin() + (random.one_in(2) ? 0 : 1), say(many));
+      return;
+    case 2:  // a line without an end
       return insert(random, plan.client,
                     {.kind = Op::Kind::flood, .text = "x", .out = {.size = 300'000}});
     default:  // commands without an end
-      return insert(random, plan.client,
-                    {.kind = Op::Kind::flood,
-                     .text = is_smtp(plan) ? "NOOP\r\n" : "x NOOP\r\n",
-                     .out = {.size = random.between(1'000, 600'000)}});
+      return insert(
+          random, plan.client,
+          {.kind = Op::Kind::flood,
+           .text = is_smtp(plan) ? "NOOP\r\n" : "x NOOP\r\n",
+           .out = {.size = random.between(1'000, random.one_in(4) ? 1'500'000 : 200'000)}});
   }
 }
 
@@ -225,32 +229,39 @@ void log_in(Random& random, Plan& plan) {
   switch (plan.protocol) {
     case Protocol::imap: {
       const auto size = std::to_string(marks.secret.size());
-      ways = {"l LOGIN " + marks.user + " " + marks.secret + "\r\n",
-              "l LOGIN " + marks.user + " {" + size + "+}\r\n" + marks.secret + "\r\n",
-              "l LOGIN {" + std::to_string(marks.user.size()) + "+}\r\n" + marks.user + " {" +
-                  size + "}\r\n" + marks.secret + "\r\n",
-              "l LOGIN {" + std::to_string(marks.user.size()) + "}\r\n" + marks.user + " " +
-                  marks.secret + "\r\n",
-              "l AUTHENTICATE PLAIN " + marks.secret_plain + "\r\n",
-              "l AUTHENTICATE PLAIN\r\n" + marks.secret_plain + "\r\n",
-              "l AUTHENTICATE LOGIN\r\n" + marks.user + "\r\n" + marks.secret_base64 + "\r\n"};
+      ways = {
+          "l LOGIN " + marks.user + " " + marks.secret + "\r\n",
+          "l LOGIN " + marks.user + " {" + size + "+}\r\n" + marks.secret + "\r\n",
+          "l LOGIN {" + std::to_string(marks.user.size()) + "+}\r\n" + marks.user + " {" + size +
+              "}\r\n" + marks.secret + "\r\n",
+          "l LOGIN {" + std::to_string(marks.user.size()) + "}\r\n" + marks.user + " " +
+              marks.secret + "\r\n",
+          "l AUTHENTICATE PLAIN " + marks.secret_plain + "\r\n",
+          "l AUTHENTICATE PLAIN\r\n" + marks.secret_plain + "\r\n",
+          "l AUTHENTICATE LOGIN\r\n" + base64(marks.user) + "\r\n" + marks.secret_base64 + "\r\n"};
       break;
     }
     case Protocol::pop3:
       ways = {"USER " + marks.user + "\r\nPASS " + marks.secret + "\r\n",
               "PASS " + marks.secret + "\r\n", "AUTH PLAIN " + marks.secret_plain + "\r\n",
               "AUTH PLAIN\r\n" + marks.secret_plain + "\r\n",
-              "AUTH LOGIN\r\n" + marks.user + "\r\n" + marks.secret_base64 + "\r\n"};
+              "AUTH LOGIN\r\n" + base64(marks.user) + "\r\n" + marks.secret_base64 + "\r\n"};
       break;
     default:
       ways = {"AUTH PLAIN " + marks.secret_plain + "\r\n",
               "AUTH PLAIN\r\n" + marks.secret_plain + "\r\n",
-              "AUTH LOGIN\r\n" + marks.user + "\r\n" + marks.secret_base64 + "\r\n",
+              "AUTH LOGIN\r\n" + base64(marks.user) + "\r\n" + marks.secret_base64 + "\r\n",
               "EHLO x\r\nAUTH PLAIN " + marks.secret_plain + "\r\n"};
       break;
   }
+  // Not into a message, whose text may be anything.
+  const auto mail = std::find_if(plan.client.begin(), plan.client.end(), [](const Op& op) {
+    return op.kind == Op::Kind::say_body || op.text.starts_with("MAIL");
+  });
+  const auto places = static_cast<std::uint64_t>(mail - plan.client.begin()) + 1;
   for (auto left = random.between(1, 3); left > 0; --left) {
-    insert(random, plan.client, say(random.one_of(ways)));
+    plan.client.insert(plan.client.begin() + static_cast<std::ptrdiff_t>(random.below(places)),
+                       say(random.one_of(ways)));
   }
 }
 
@@ -301,13 +312,22 @@ void be_deaf(Random& random, Plan& plan) {
   });
 }
 
+// Its TLS is too old, which it is told in words.
+void be_old(Random& random, Plan& plan) {
+  plan.tls.max_version = plan.tls.min_version =
+      static_cast<std::uint16_t>(random.between(0x0301, 0x0302));
+  plan.tls.session = nullptr;
+  plan.tls.algorithms.clear();
+  plan.settings.listeners.front().tls.old_tls = conf::OldTls::explain;
+}
+
 void break_client_off(Random& random, Plan& plan) { break_off(random, plan.client); }
 
 struct Way {
   std::string_view name;
   void (*spoil)(Random&, Plan&);
 };
-constexpr std::array<Way, 12> kWays = {{{"client breaks off", break_client_off},
+constexpr std::array<Way, 13> kWays = {{{"client breaks off", break_client_off},
                                         {"client pipelines", pipeline},
                                         {"client injects", inject},
                                         {"client spoils handshake", spoil_handshake},
@@ -318,6 +338,7 @@ constexpr std::array<Way, 12> kWays = {{{"client breaks off", break_client_off},
                                         {"client logs in everywhere", log_in},
                                         {"client smuggles", smuggle},
                                         {"client agrees on layer", agree_on_layer},
+                                        {"client is old", be_old},
                                         {"client is deaf", be_deaf}}};
 
 }  // namespace
@@ -327,9 +348,13 @@ void spoil_client(Random& random, Plan& plan) {
   const auto& way = random.one_of(kWays);
   plan.name = way.name;
   way.spoil(random, plan);
-  if (random.one_in(6)) random.one_of(kWays).spoil(random, plan);
+  plan.is_garbled = way.spoil == say_wrong_lines;
+  if (random.one_in(6)) {
+    random.one_of(kWays).spoil(random, plan);
+    plan.is_garbled = true;
+  }
   // The user is refused by a rule, though others may log in.
-  if (random.one_in(4)) {
+  if (random.one_in(4) && plan.opened_by.empty()) {
     auto& settings = plan.settings;
     settings.rules.clear();
     auto& rule = settings.rules.emplace_back();
@@ -338,7 +363,8 @@ void spoil_client(Random& random, Plan& plan) {
     rule.logins.cleartext_login = conf::CleartextLogin::refuse;
     settings.listeners.front().logins = {};
     settings.listeners.front().logins.cleartext_login = conf::CleartextLogin::observe;
-    plan.clear_logins = ClearLogins::refused;
+    // Garbled logins name nobody, so their secrets may pass.
+    plan.clear_logins = ClearLogins::allowed;
   }
 }
 

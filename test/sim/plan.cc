@@ -75,6 +75,12 @@ void set_policy(Random& random, Plan& plan) {
       listener.logins.refuse_from.reset();
     }
   }
+  if (plan.mode == TlsMode::optional && random.one_in(4)) {
+    auto& opening = settings.rules.emplace_back();
+    opening.name = plan.opened_by = "opened for an address";
+    opening.tls_mode = TlsMode::optional;
+    listener.tls_mode = TlsMode::required;
+  }
   if (plan.mode == TlsMode::required && random.one_in(4)) {
     auto& past = settings.rules.emplace_back();
     past.name = "expired";

@@ -50,6 +50,7 @@ struct Plan {
   conf::TlsMode mode{};
   ClearLogins clear_logins{};
   bool is_by_user_rule = false;  // clear_logins holds by a rule for this session's user
+  std::string opened_by;         // the rule that makes a `required` listener an optional one
   conf::Settings settings;       // with one listener
   std::size_t servers = 1;
 
@@ -65,6 +66,10 @@ struct Plan {
   // Where both actors are honest and the network is sound: how it may end.
   std::vector<session::EndReason> ends;
   std::string name;  // what it is, for messages
+
+  // The client's mischiefs cross, or its lines end elsewhere than they seem to: what it says may come
+  // as text, or under TLS, so where it goes says nothing.
+  bool is_garbled = false;
 
   // Both actors are honest and the network is sound: all must go well.
   bool must_succeed() const { return !ends.empty(); }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "test/sim/memory.h"
+#include "test/sim/mischief.h"
 #include "test/sim/tls_kit.h"
 
 namespace postern::sim {
@@ -67,7 +68,11 @@ World::World(std::uint64_t seed, Trace::Output output, Tally& tally)
       net_(stage_, *this),
       tally_(tally),
       scratch_(worn_scratch()),
-      remembered_(std::make_unique<session::Remembered>()) {
+      remembered_(std::make_unique<session::Remembered>()),
+      audit_fails_(random_.one_in(25)) {
+  for (std::size_t i = 0; i < held_before_.size(); ++i) {
+    held_before_[i] = memory::held(static_cast<int>(i));
+  }
   const auto count = random_.between(1, kMostCases);
   for (std::uint64_t i = 0; i < count; ++i) make_case(static_cast<int>(i));
 }
@@ -78,6 +83,11 @@ World::~World() { cases_.clear(); }
 void World::make_case(int index) {
   auto one = std::make_unique<Case>();
   one->plan = make_plan(random_, index);
+  if (audit_fails_) {
+    trust_nobody(one->plan);
+    one->plan.settings.audit.on_failure = conf::OnFailure::refuse;
+    one->plan.name = "audit fails";
+  }
   one->service = std::make_shared<session::Service>(make_service(one->plan));
   auto& made = *one;
   cases_.push_back(std::move(one));
@@ -157,7 +167,13 @@ void World::turn() {
       std::min(timer ? micros(*timer) : kLongest, schedule_.empty() ? kLongest : schedule_.next()));
   const bool timers_first = timer && (schedule_.empty() || micros(*timer) < schedule_.next() ||
                                       (micros(*timer) == schedule_.next() && random_.one_in(2)));
-  if (!timers_first) return schedule_.run_next();
+  if (!timers_first) {
+    idle_rings_ = 0;
+    return schedule_.run_next();
+  }
+  constexpr int kMostRings = 100;
+  if (micros(*timer) > schedule_.moment()) idle_rings_ = 0;
+  if (++idle_rings_ > kMostRings) fail(-1, "a timer is due all the time");
   schedule_.advance_to(std::max(schedule_.moment(), micros(*timer)));
   run_timers();
 }

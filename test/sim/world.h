@@ -2,12 +2,14 @@
 // first connection to the last end. What must hold is checked all along.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "proxy/session/session.h"
 #include "test/sim/actor.h"
+#include "test/sim/memory.h"
 #include "test/sim/plan.h"
 #include "test/sim/schedule.h"
 #include "test/sim/sim_net.h"
@@ -47,6 +49,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
     bool is_retired = false;
     bool is_over = false;
     std::vector<std::string> end_reasons;
+    std::vector<std::string> abandoned;  // the reasons of these events
     // For the bounds in time, as they look from outside: when each of these was.
     session::State state = session::State::accepted;
     Moment entered = 0;        // the state
@@ -70,6 +73,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   std::string hash_of(std::string_view user) override;
   void retire(session::Session& session) override;
   void record(audit::Event event) override;
+  bool is_failing() const override { return audit_fails_; }
 
   // What the network tells.
   void before_call(int session, Call call) override;
@@ -96,6 +100,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   void check_scratch(int session);
   void check_marks(Case& one);
   void check_event(const audit::Event& event);
+  void check_logins(const Case& one, const audit::Event& event);
   void check_over(Case& one);
   void check_end();
 
@@ -110,6 +115,9 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   std::unique_ptr<session::Remembered> remembered_;
   std::vector<std::unique_ptr<Case>> cases_;
   std::vector<int> charged_;  // the accounts that calls are made for, innermost last
+  std::array<std::size_t, memory::kMostSessions> held_before_{};  // by RSA's key
+  const bool audit_fails_;  // then no login may pass: all listeners say on_failure: refuse
+  int idle_rings_ = 0;      // of timers, in a row, at one moment
   std::string failure_;
 };
 
