@@ -46,7 +46,9 @@ std::string_view take_line(std::string_view& text) {
 }
 
 std::string_view first_word(std::string_view text) {
-  return text.substr(0, text.find_first_of(" =\r\n\t"));
+  text = without_newline(text);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_first_of(" =\t"));
 }
 
 void check_line(std::string_view line) {

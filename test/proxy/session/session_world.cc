@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "proxy/audit/event_json.h"
 #include "tls/credentials.h"
@@ -13,13 +13,18 @@ namespace postern::test {
 
 namespace {
 
+// Fails a test, and stops a fuzzer.
+void require(bool holds, const char* what) {
+  if (!holds) throw std::logic_error(what);
+}
+
 using Contexts = std::array<std::shared_ptr<const tls::ServerContext>, 4>;
 
 // One for each lowest version.
 Contexts make_contexts(tls::OldVersions old_versions) {
   static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
   auto credentials = tls::Credentials::parse(pair.chain, pair.key, "chain", "key");
-  REQUIRE(credentials.ok());
+  require(credentials.ok(), "a certificate");
   Contexts contexts;
   for (std::size_t lowest = 0; lowest < contexts.size(); ++lowest) {
     tls::ServerOptions options;
@@ -27,7 +32,7 @@ Contexts make_contexts(tls::OldVersions old_versions) {
     options.min_version = static_cast<tls::Version>(lowest);
     options.old_versions = old_versions;
     auto context = tls::ServerContext::make(options);
-    REQUIRE(context.ok());
+    require(context.ok(), "a TLS context");
     contexts[lowest] = *context;
   }
   return contexts;
@@ -54,6 +59,7 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   service_->settings = std::move(settings);
   service_->protocol = options.protocol;
   service_->options.hostname = "mail.example.com";
+  service_->options.line_length = options.line_length;
   service_->backend.name = "old";
   service_->backend.connect_timeout = std::chrono::seconds(5);
   service_->backend.greeting_timeout = std::chrono::seconds(60);
@@ -87,7 +93,7 @@ void SessionWorld::shake_hands(const TlsClientOptions& options) {
     client_->send(output);
     tls_->receive(client_->take());
   }
-  REQUIRE(tls_->connected());
+  require(tls_->connected(), "the handshake failed");
 }
 
 void SessionWorld::say_in_tls(std::string_view bytes) {
@@ -101,16 +107,22 @@ std::string SessionWorld::hear_in_tls() {
 }
 
 void SessionWorld::record(audit::Event event) {
-  std::string line;
+  std::string& line = lines_.emplace_back();
   audit::LineWriter({"mail.example.com", "0"}).append(line, event, 1);
-  const auto json = nlohmann::json::parse(line);
-  auto text = json["event.action"].get<std::string>();
-  if (json.contains("event.outcome") && json["event.category"] == "authentication") {
-    text += " " + json["event.outcome"].get<std::string>();
-  }
-  if (json.contains("event.reason")) text += " " + json["event.reason"].get<std::string>();
-  events_.push_back(text);
   recorded_.push_back(std::move(event));
+}
+
+const std::vector<std::string>& SessionWorld::events() const {
+  while (events_.size() < lines_.size()) {
+    const auto json = nlohmann::json::parse(lines_[events_.size()]);
+    auto text = json["event.action"].get<std::string>();
+    if (json.contains("event.outcome") && json["event.category"] == "authentication") {
+      text += " " + json["event.outcome"].get<std::string>();
+    }
+    if (json.contains("event.reason")) text += " " + json["event.reason"].get<std::string>();
+    events_.push_back(text);
+  }
+  return events_;
 }
 
 std::string SessionWorld::hash_text(std::string_view user) {
@@ -119,10 +131,10 @@ std::string SessionWorld::hash_text(std::string_view user) {
 
 std::string SessionWorld::end_reason() const {
   std::string reason;
-  for (const auto& event : events_) {
+  for (const auto& event : events()) {
     constexpr std::string_view kEnd = "session-end ";
     if (!event.starts_with(kEnd)) continue;
-    REQUIRE(reason.empty());  // a session ends once
+    require(reason.empty(), "a session ends once");
     reason = event.substr(kEnd.size());
   }
   return reason;

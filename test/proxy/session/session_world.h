@@ -19,6 +19,7 @@ struct WorldOptions {
   protocols::Protocol protocol = protocols::Protocol::imap;
   conf::CleartextLogin cleartext_login = conf::CleartextLogin::observe;
   std::size_t servers = 1;
+  std::size_t line_length = 64 * 1024;
   std::string source = "192.0.2.7";
   // The rest of the settings: rules, audit, the one listener …
   std::function<void(conf::Settings&)> adjust = {};
@@ -51,12 +52,14 @@ class SessionWorld final : session::Host, audit::Sink {
 
   // The dial succeeds, and the backend speaks.
   void connect() { backend_ = dialer_.succeed(); }
+  std::shared_ptr<FakePeer> shared_backend() { return backend_; }
   void greet(std::string_view greeting) {
     connect();
     backend_->send(greeting);
   }
 
   FakePeer& client() { return *client_; }
+  const FakePeer& client() const { return *client_; }
   FakePeer& backend() { return *backend_; }
   FakeDialer& dialer() override { return dialer_; }
   TlsClient& tls() { return *tls_; }
@@ -67,7 +70,9 @@ class SessionWorld final : session::Host, audit::Sink {
   bool has_due_timer() const { return has_timer() && *timers_.next() <= clock_.now(); }
 
   // The events so far, their actions in order ("login success", "session-end client_quit" …).
-  const std::vector<std::string>& events() const { return events_; }
+  const std::vector<std::string>& events() const;
+  // The same as the audit log has them.
+  const std::vector<std::string>& lines() const { return lines_; }
   // The one end reason; "" while there is none.
   std::string end_reason() const;
   const audit::Event& last_event() const { return recorded_.back(); }
@@ -105,7 +110,8 @@ class SessionWorld final : session::Host, audit::Sink {
   std::unique_ptr<TlsClient> tls_;
   std::unique_ptr<session::Session> session_;
   const net::Address source_;
-  std::vector<std::string> events_;
+  std::vector<std::string> lines_;
+  mutable std::vector<std::string> events_;  // of lines_, made when somebody asks
   std::vector<audit::Event> recorded_;
   bool is_retired_ = false;
   bool is_audit_broken_ = false;
