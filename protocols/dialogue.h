@@ -68,7 +68,12 @@ enum class Farewell {
 enum class Verdict { allow, warn, refuse, unavailable };
 
 // How the bytes of one side ended.
-enum class Ending { closed, unreachable, timed_out };
+enum class Ending {
+  closed,
+  unreachable,
+  out_of_resources,  // it could not be dialled, but for want of something here
+  timed_out,
+};
 
 // Before TLS on a `required` listener: answers by itself, has no backend.
 class Gate {

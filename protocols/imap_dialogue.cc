@@ -67,6 +67,9 @@ void ImapDialogue::ended(Side side, Ending how, Steps& out) {
   if (how == Ending::unreachable) {
     return end(imap_text(ImapText::bye_backend_unreachable), Cause::backend_unreachable, out);
   }
+  if (how == Ending::out_of_resources) {
+    return end(imap_text(ImapText::bye_out_of_resources), Cause::out_of_resources, out);
+  }
   if (how == Ending::timed_out) {
     return end(imap_text(ImapText::bye_backend_lost), Cause::backend_timeout, out);
   }

@@ -179,6 +179,9 @@ void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
     case Ending::unreachable:
       return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
                         Cause::backend_unreachable, out);
+    case Ending::out_of_resources:
+      return no_backend(std::string(text_of(Pop3Reply::out_of_resources)), Cause::out_of_resources,
+                        out);
     case Ending::timed_out:
       return no_backend(std::string(text_of(Pop3Reply::backend_timeout)), Cause::backend_timeout,
                         out);

@@ -323,6 +323,9 @@ void SmtpDialogue::ended(Side side, Ending how, Steps& out) {
     case Ending::unreachable:
       backend_failed(reply, Cause::backend_unreachable, out);
       break;
+    case Ending::out_of_resources:
+      backend_failed(SmtpReply::out_of_resources, Cause::out_of_resources, out);
+      break;
     case Ending::timed_out:
       backend_failed(reply, Cause::backend_timeout, out);
       break;

@@ -7,14 +7,27 @@
 
 namespace postern::backend {
 
+namespace {
+
+// Before the next try, where this machine lacks something.
+constexpr net::Instant kPause{250};
+
+}  // namespace
+
 Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers,
            const Backend& backend, LinkUser& user)
     : dialer_(dialer), clock_(clock), backend_(backend), user_(user), timer_(timers, *this) {}
 
 void Link::next() {
   assert(has_next());
-  timer_.arm(clock_.now() + backend_.connect_timeout);
-  dial_ = dialer_.dial(backend_.servers[next_++], *this);
+  ++next_;
+  give_up_at_ = clock_.now() + backend_.connect_timeout;
+  dial();
+}
+
+void Link::dial() {
+  timer_.arm(give_up_at_);
+  dial_ = dialer_.dial(backend_.servers[next_ - 1], *this);
 }
 
 void Link::on_dialled(net::StreamPtr stream) {
@@ -26,13 +39,20 @@ void Link::on_dialled(net::StreamPtr stream) {
 void Link::on_dial_failed(net::Error error) {
   timer_.disarm();
   dial_.reset();
-  if (has_next()) {
+  if (error.is_exhaustion() && clock_.now() + kPause < give_up_at_) {
+    timer_.arm(clock_.now() + kPause);
+    return;
+  }
+  if (has_next() && !error.is_exhaustion()) {
     next();
   } else {
     user_.on_link_failed(error);
   }
 }
 
-void Link::on_timer() { on_dial_failed(net::Error{-ETIMEDOUT}); }
+void Link::on_timer() {
+  if (dial_ == nullptr) return dial();
+  on_dial_failed(net::Error{-ETIMEDOUT});
+}
 
 }  // namespace postern::backend

@@ -30,7 +30,9 @@ class LinkUser {
   ~LinkUser() = default;
 };
 
-// One search for a server that answers. Callbacks come later, never from within next().
+// One search for a server that answers. Callbacks come later, never from within next(). A lack of
+// descriptors or memory here is no server's fault: the same one is dialled again, as long as it might
+// have taken to connect.
 // Destroying it gives the search up.
 class Link final : net::DialUser, net::TimerUser {
  public:
@@ -54,7 +56,10 @@ class Link final : net::DialUser, net::TimerUser {
   const net::Clock& clock_;
   const Backend& backend_;
   LinkUser& user_;
+  void dial();
+
   std::size_t next_ = 0;  // index of the server to dial next
+  net::Instant give_up_at_{};
   std::unique_ptr<net::Dial> dial_;
   net::Timer timer_;
 };

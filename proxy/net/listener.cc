@@ -33,6 +33,11 @@ void Listener::poll() {
 
 bool Listener::accept_some(int most) {
   for (int i = 0; i < most; ++i) {
+    // At closing there is no later: whoever waits is let in, as far as the system can.
+    if (most != kAcceptsAtClosing && !user_.may_accept()) {
+      pause(Error{-EMFILE});
+      return true;
+    }
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* const address = reinterpret_cast<sockaddr*>(&storage);
@@ -44,14 +49,18 @@ bool Listener::accept_some(int most) {
     const Error error{-errno};
     if (error.code == -EAGAIN) return true;
     if (error.is_exhaustion()) {
-      uv_poll_stop(&poll_);
-      pause_.arm(loop_.now() + kPause);
-      user_.on_accept_paused(*this, error);
+      pause(error);
       return true;
     }
     // Anything else concerns that one connection (ECONNABORTED and the like, accept(2)).
   }
   return false;
+}
+
+void Listener::pause(Error error) {
+  uv_poll_stop(&poll_);
+  pause_.arm(loop_.now() + kPause);
+  user_.on_accept_paused(*this, error);
 }
 
 void Listener::on_timer() { poll(); }

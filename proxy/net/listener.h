@@ -16,7 +16,10 @@ class AcceptUser {
   // A connection was accepted: a non-blocking socket, and the client's address. It may have gone
   // already, so that the socket no longer knows that address.
   virtual void on_accept(Listener& listener, Socket socket, const Address& client) = 0;
-  // The system has no descriptors or memory left: accepting pauses for a moment.
+  // Whether there is room for one more; asked before each.
+  virtual bool may_accept() { return true; }
+  // The system has no descriptors or memory left, or there is no room: accepting pauses for a
+  // moment.
   virtual void on_accept_paused(Listener& listener, Error error) = 0;
 
  protected:
@@ -40,6 +43,7 @@ class Listener final : TimerUser {
   void poll();
   // Accepts at most `most` connections. Whether the queue is empty now.
   bool accept_some(int most);
+  void pause(Error error);
   void on_timer() override;
 
   Loop& loop_;

@@ -1,7 +1,10 @@
 // See server.h.
 #include "proxy/server/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -9,6 +12,24 @@
 #include "proxy/net/clock.h"
 
 namespace postern::server {
+
+namespace {
+
+// For what is opened now and then: a log's file, the inventory's, a connection that is refused.
+constexpr std::size_t kSpareDescriptors = 16;
+
+// A session whose second descriptor is missing would have to be turned away. Those that are open
+// already are the lowest ones.
+std::size_t sessions_by_descriptors() {
+  rlimit limit{};
+  const int lowest_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (lowest_free < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+  close(lowest_free);
+  const auto taken = static_cast<std::size_t>(lowest_free) + kSpareDescriptors;
+  return limit.rlim_cur > taken ? std::max<std::size_t>((limit.rlim_cur - taken) / 2, 1) : 1;
+}
+
+}  // namespace
 
 std::size_t worker_count(const conf::Settings& settings) {
   if (settings.workers > 0) return settings.workers;
@@ -56,6 +77,7 @@ Server::Server(const conf::Settings& settings, const Services& services, Bound b
       workers_.back()->listen(services.list[one.service], std::move(one.sockets[i]));
     }
   }
+  shared_.most_sessions = sessions_by_descriptors();
   for (const auto& worker : workers_) worker->start();
 }
 

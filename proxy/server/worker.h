@@ -29,6 +29,8 @@ struct Shared {
   session::Remembered& remembered;
   const tls::KeyedHash& name_hash;
   std::string start;  // makes session ids unique across restarts
+  // For so many there are descriptors; further clients wait in the kernel's queue.
+  std::size_t most_sessions = SIZE_MAX;
 };
 
 class Worker final : session::Host, net::AcceptUser {
@@ -64,6 +66,7 @@ class Worker final : session::Host, net::AcceptUser {
   void retire(session::Session& session) override;
 
   void on_accept(net::Listener& listener, net::Socket socket, const net::Address& client) override;
+  bool may_accept() override { return shared_.limits.count() < shared_.most_sessions; }
   void on_accept_paused(net::Listener& listener, net::Error error) override;
   void refuse(const session::Service& service, const net::Socket& socket,
               const net::Address& client, std::string_view reason);

@@ -21,6 +21,8 @@ std::string_view name_of(EndReason reason) {
       return "backend_preauth";
     case EndReason::backend_unreachable:
       return "backend_unreachable";
+    case EndReason::out_of_resources:
+      return "out_of_resources";
     case EndReason::backend_timeout:
       return "backend_timeout";
     case EndReason::backend_protocol:
@@ -78,6 +80,8 @@ EndReason reason_of(protocols::Cause cause, EndReason farewell) {
       return EndReason::backend_closed;
     case Cause::backend_unreachable:
       return EndReason::backend_unreachable;
+    case Cause::out_of_resources:
+      return EndReason::out_of_resources;
     case Cause::backend_timeout:
       return EndReason::backend_timeout;
     case Cause::backend_protocol:

@@ -110,8 +110,9 @@ void Session::on_linked(net::StreamPtr stream, const net::Address& server) {
   advance();
 }
 
-void Session::on_link_failed(net::Error) {
-  give_up_backend(protocols::Ending::unreachable);
+void Session::on_link_failed(net::Error last) {
+  give_up_backend(last.is_exhaustion() ? protocols::Ending::out_of_resources
+                                       : protocols::Ending::unreachable);
   advance();
 }
 

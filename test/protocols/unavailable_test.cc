@@ -203,3 +203,16 @@ TEST_CASE("judging each piece changes no byte that passes, however they are cut"
     CHECK(play(Judging::each_piece) == play(Judging::as_known));
   }
 }
+
+TEST_CASE("a backend that could not be dialled for want of resources is not blamed for it") {
+  for (const auto& row : {std::pair{Protocol::smtp, "C: 421 4.3.2 Out of system resources"},
+                          std::pair{Protocol::imap, "C: * BYE [UNAVAILABLE] Out of resources"},
+                          std::pair{Protocol::pop3, "C: -ERR [SYS/TEMP] Out of resources"}}) {
+    const auto text =
+        converse(row.first, under(Transport::tls), {ended(Side::backend, Ending::out_of_resources)},
+                 always(Verdict::allow));
+    INFO(text);
+    CHECK(text.starts_with(row.second));
+    CHECK(text.ends_with("end out_of_resources\n"));
+  }
+}

@@ -25,6 +25,8 @@ std::string_view cause_name(Cause cause) {
       return "backend_closed";
     case Cause::backend_unreachable:
       return "backend_unreachable";
+    case Cause::out_of_resources:
+      return "out_of_resources";
     case Cause::backend_timeout:
       return "backend_timeout";
     case Cause::backend_protocol:

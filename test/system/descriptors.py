@@ -12,7 +12,8 @@ CLIENTS = 60
 
 
 class Descriptors(harness.TestCase):
-    def test_accepting_pauses_and_goes_on(self):
+    def begin(self):
+        """Postern with few descriptors; not more sockets than `idle` while nobody is there."""
         harness.need("prlimit")
         if b"__ubsan_handle_dynamic_type_cache_miss" in pathlib.Path(args.postern).read_bytes():
             self.skipTest("this sanitizer opens a pipe to see whether memory can be read, and takes"
@@ -24,8 +25,11 @@ class Descriptors(harness.TestCase):
                           {"old": fake.port})
         postern.start(prefix=("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}"))
         self.addCleanup(postern.__exit__)
-        idle = postern.sockets()
         self.assertLess(postern.descriptors(), DESCRIPTORS - 10)
+        return postern, postern.sockets()
+
+    def test_accepting_pauses_and_goes_on(self):
+        postern, idle = self.begin()
         first = Wire(postern.port("imap-optional"))
         self.addCleanup(first.close)
         self.assertRegex(first.line(), r"^\* OK")
@@ -63,6 +67,34 @@ class Descriptors(harness.TestCase):
         first.close()
         harness.until(lambda: postern.sockets() <= idle, "the sockets are closed")
         self.assertLess(postern.stderr().count("\n"), 40, "said once, not for each client")
+
+    def test_who_is_let_in_gets_a_server_too(self):
+        """A session needs two descriptors, so nobody is let in for whom the second would be missing."""
+        postern, idle = self.begin()
+        waiting = [Wire(postern.port("imap-optional")) for _ in range(CLIENTS)]
+        for client in waiting:
+            self.addCleanup(client.close)
+        rounds = 0
+        while waiting:
+            greeted = []
+
+            def somebody_is_greeted(greeted=greeted, waiting=tuple(waiting)):
+                for client in waiting:
+                    words = client.quiet(0.02)
+                    if words:
+                        self.assertRegex(words, r"^\* OK ")
+                        greeted.append(client)
+                return greeted
+            harness.until(somebody_is_greeted, f"{len(waiting)} still wait", within=60)
+            for client in greeted:
+                self.assertRegex(client.imap("a NOOP")[-1], "^a OK")
+                self.assertRegex(client.imap("z LOGOUT")[-1], "^z OK")
+                client.close()
+            waiting = [client for client in waiting if client not in greeted]
+            rounds += 1
+        self.assertGreater(rounds, 1, "all were let in at once: the limit does not bite")
+        harness.until(lambda: postern.sockets() <= idle, "the sockets are closed")
+        self.assertEqual(len(postern.wait_events(CLIENTS, "session-end")), CLIENTS)
 
 
 if __name__ == "__main__":

@@ -67,3 +67,38 @@ TEST_CASE("after a greeting that refuses, the next server is asked") {
   world.dialer.succeed();
   REQUIRE(world.user.server == world.backend.servers[1]);
 }
+
+TEST_CASE("a lack of descriptors is no server's fault: the same one is dialled again for a while") {
+  World world;
+  world.link.next();
+  world.dialer.fail(-EMFILE);
+  REQUIRE_FALSE(world.dialer.is_dialling());
+  world.clock.advance(1s);
+  world.timers.run(world.clock.now());
+  REQUIRE(world.dialer.address() == world.backend.servers[0]);
+  world.dialer.fail(-ENFILE);
+  world.clock.advance(1s);
+  world.timers.run(world.clock.now());
+  world.dialer.succeed();
+  REQUIRE(world.user.server == world.backend.servers[0]);
+  REQUIRE_FALSE(world.timers.next());
+}
+
+TEST_CASE("a lack that lasts is told for what it is, and no other server is asked") {
+  World world;
+  const auto began = world.clock.now();
+  world.link.next();
+  int dials = 0;
+  while (!world.user.failure) {
+    REQUIRE(++dials < 100);
+    REQUIRE(world.dialer.address() == world.backend.servers[0]);
+    world.dialer.fail(-EMFILE);
+    if (world.user.failure) break;
+    world.clock.advance(1s);
+    world.timers.run(world.clock.now());
+  }
+  REQUIRE(world.user.failure->code == -EMFILE);
+  REQUIRE(dials >= 4);
+  REQUIRE(world.clock.now() <= began + 5s);
+  REQUIRE_FALSE(world.timers.next());
+}

@@ -16,9 +16,15 @@ struct Accepted final : net::AcceptUser {
     clients.push_back(client);
     loop.stop();
   }
-  void on_accept_paused(net::Listener&, net::Error) override {}
+  bool may_accept() override { return has_room; }
+  void on_accept_paused(net::Listener&, net::Error) override {
+    ++pauses;
+    has_room = true;
+  }
   net::Loop& loop;
   std::vector<net::Address> clients;
+  bool has_room = true;
+  int pauses = 0;
 };
 
 // Connects, and gives the address of its own end.
@@ -49,5 +55,20 @@ TEST_CASE("a client that resets before it is accepted is known by its address al
   }
   loop.run();
   listener->close();
+  REQUIRE(accepted.clients == std::vector{own});
+}
+
+TEST_CASE("while there is no room nobody is accepted, and later those who have waited are") {
+  net::Loop loop;
+  Accepted accepted(loop);
+  accepted.has_room = false;
+  auto bound = net::bind_all(*net::Address::parse("127.0.0.1", 0), 1);
+  auto* const sockets = std::get_if<std::vector<net::Socket>>(&bound);
+  REQUIRE(sockets != nullptr);
+  auto* const listener = new net::Listener(loop, std::move(sockets->front()), accepted);
+  const auto [socket, own] = connect_to(listener->local());
+  loop.run();
+  listener->close();
+  REQUIRE(accepted.pauses == 1);
   REQUIRE(accepted.clients == std::vector{own});
 }

@@ -263,6 +263,18 @@ TEST_CASE("no backend: the client gets its protocol's words, never silence") {
   }
 }
 
+TEST_CASE("a lack of descriptors that lasts is told to the client, and is no backend's fault") {
+  SessionWorld world({.mode = TlsMode::optional, .protocol = Protocol::smtp});
+  world.begin();
+  for (int i = 0; i < 10 && world.end_reason().empty(); ++i) {
+    REQUIRE(world.hear().empty());
+    world.dialer().fail(-EMFILE);
+    world.pass(1s);
+  }
+  REQUIRE_THAT(world.hear(), StartsWith("421 4.3.2 Out of system resources"));
+  REQUIRE(world.end_reason() == "out_of_resources");
+}
+
 TEST_CASE("no backend after STARTTLS: the words answer the next command") {
   SessionWorld world({.mode = TlsMode::required, .protocol = Protocol::smtp});
   world.begin();
