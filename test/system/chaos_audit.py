@@ -185,8 +185,9 @@ class AuditDisk(harness.TestCase):
         # Who is in stays in, and mail without a login is none of its business.
         self.assertRegex(inside.imap("b NOOP")[-1], "^b OK")
         wire = self.wire("smtp", "none")
-        for command, answer in (("EHLO c", "^250"), ("MAIL FROM:<a@b>", "^250"), ("RCPT TO:<c@d>", "^250"),
-                                ("DATA", "^354"), ("x\r\n.", "^250"), ("QUIT", "^221")):
+        for command, answer in (("EHLO c", "^250"), ("MAIL FROM:<a@b>", "^250"),
+                                ("RCPT TO:<c@d>", "^250"), ("DATA", "^354"), ("x\r\n.", "^250"),
+                                ("QUIT", "^221")):
             self.assertRegex(wire.smtp(command)[0], answer)
         self.disk.make_room()
         until(lambda: self.stderr_has("audit.jsonl can be written again"), "it works again")
@@ -194,7 +195,7 @@ class AuditDisk(harness.TestCase):
         for (protocol, tls), wire in waiting.items():
             with self.subTest(protocol=protocol, tls=tls):
                 until(lambda w=wire, p=protocol: re.match(GOOD[p], self.try_login(w, p)),
-                      "logins pass again", within=30)
+                      "logins pass again", within=30, every=0.5)
                 wire.close()
         inside.close()
         self.postern.stop()
@@ -215,9 +216,10 @@ class AuditDisk(harness.TestCase):
         logins = len(self.postern.events("login"))
         refused = len(self.postern.events("login-refused"))
         self.assertEqual(refused > 0, on_failure == "refuse")
-        with contextlib.closing(sqlite3.connect(f"file:{self.inventory}?mode=ro", uri=True)) as rows:
-            self.assertEqual(rows.execute("SELECT sum(successes), sum(refused) FROM login")
-                             .fetchall(), [(logins, refused)])
+        database = sqlite3.connect(f"file:{self.inventory}?mode=ro", uri=True)
+        with contextlib.closing(database):
+            rows = database.execute("SELECT sum(successes), sum(refused) FROM login").fetchall()
+        self.assertEqual(rows, [(logins, refused)])
 
     def test_the_inventory_s_disk_is_full_and_logins_go_on(self):
         self.inventory_case("continue")

@@ -7,7 +7,8 @@ import re
 import time
 
 import harness
-from harness import (Crowd, Dovecot, Ledger, Postern, Postfix, Wire, message, name_of, stopped, until)
+from harness import (Crowd, Dovecot, Ledger, Postern, Postfix, Wire, message, name_of, stopped,
+                     until)
 
 ROUNDS = 5
 

@@ -12,7 +12,7 @@ from harness import Crowd, Dovecot, Ledger, Postern, Postfix, Wire, listens, nam
 # Of Postfix, what makes it slow to try again.
 SOON = "".join(f"{key} = {value}\n" for key, value in {
     "minimal_backoff_time": "5s", "maximal_backoff_time": "5s", "queue_run_delay": "5s",
-    "transport_retry_time": "2s"}.items())
+    "transport_retry_time": "2s", "service_throttle_time": "2s"}.items())
 GREETING_TIMEOUT = 3
 # A process that waits for servers that stand still; the seconds are those of the clock.
 IDLE_SECONDS, IDLE_SHARE = 3, 0.15
@@ -120,7 +120,7 @@ class Servers(harness.TestCase):
 
     def test_one_after_the_other_stands_still_for_a_moment(self):
         self.begin()
-        for _ in range(3):
+        for _ in range(2):
             for server in (self.postfix, self.dovecot):
                 with harness.stopped(server.pid):
                     time.sleep(0.3)

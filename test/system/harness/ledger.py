@@ -15,6 +15,10 @@ from . import clients
 from .dovecot import PASSWORD, USER
 from .postfix import DOMAIN
 
+# How a session may break when a server or postern goes: in the words of its protocol, or cut.
+PROPER_WORDS = (r"\b4\d\d\b.*4\.\d\.\d|\[UNAVAILABLE\]|\[SYS/TEMP\]|BYE|Disconnected|EOF|closed|reset|"
+                r"refused|timed out|Broken pipe|not supported by server")
+
 # What a library makes of a connection that breaks, or of an answer that is no success.
 BROKEN = (OSError, smtplib.SMTPException, imaplib.IMAP4.error, poplib.error_proto)
 
@@ -74,6 +78,8 @@ class Ledger:
         has taken the message."""
         count = collections.Counter(found)
         test.assertEqual(self.faults, [])
+        for words in self.broken:
+            test.assertRegex(words, PROPER_WORDS)
         test.assertEqual(self.accepted - set(count), set(), f"accepted, but lost; {self.broken}")
         doubles = {name: times for name, times in count.items() if times > 1}
         test.assertEqual(doubles, {}, "there more than once")
