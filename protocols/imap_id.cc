@@ -20,20 +20,46 @@ struct Field {
   Token value;
 };
 
+// An astring by the letter (RFC 9051 section 9): a server that reads a control, a quote or a NUL in
+// its own way might find other fields than those found here.
 bool is_string(const Token& token) {
-  return token.kind == Kind::atom || token.kind == Kind::quoted || token.kind == Kind::literal;
+  if (token.kind == Kind::quoted) return true;
+  if (token.kind == Kind::literal) return token.octets.find('\0') == std::string_view::npos;
+  return token.kind == Kind::atom && std::all_of(token.raw.begin(), token.raw.end(), [](char c) {
+           return static_cast<unsigned char>(c) > ' ' && c != '\x7f' && c != '"' && c != '\\';
+         });
 }
 
 bool is_nil(const Token& token) {
   return token.kind == Kind::atom && equals_ignoring_case(token.raw, "NIL");
 }
 
+// Fields by which a trusted proxy tells who its client is: those of Dovecot (its "forwarding
+// parameters"), whole families where it has more than one, and Zimbra's X-VIA.
 bool is_trusted_only(std::string_view key) {
-  constexpr std::array<std::string_view, 3> kKeys = {"x-originating-ip", "x-session-id",
-                                                     "x-proxy-ttl"};
-  return std::any_of(kKeys.begin(), kKeys.end(),
-                     [&](std::string_view known) { return equals_ignoring_case(key, known); }) ||
-         starts_ignoring_case(key, "x-connected-") || starts_ignoring_case(key, "x-forward-");
+  constexpr std::array<std::string_view, 5> kFamilies = {"x-originating-", "x-session-",
+                                                         "x-connected-", "x-forward-", "x-proxy-"};
+  constexpr std::array<std::string_view, 2> kKeys = {"x-client-transport", "x-via"};
+  return std::any_of(kFamilies.begin(), kFamilies.end(),
+                     [&](std::string_view family) { return starts_ignoring_case(key, family); }) ||
+         std::any_of(kKeys.begin(), kKeys.end(),
+                     [&](std::string_view known) { return equals_ignoring_case(key, known); });
+}
+
+// The other reading of a quoted string that servers have, Dovecot among them: a backslash makes
+// way for whatever stands behind it.
+std::string without_backslashes(std::string_view quoted) {
+  std::string value;
+  for (std::size_t i = 1; i + 1 < quoted.size() && value.size() < kLongestKey; ++i) {
+    if (quoted[i] == '\\' && i + 2 < quoted.size()) ++i;
+    value += quoted[i];
+  }
+  return value;
+}
+
+bool is_trusted_only(const Token& key) {
+  return is_trusted_only(imap_value(key, kLongestKey)) ||
+         (key.kind == Kind::quoted && is_trusted_only(without_backslashes(key.raw)));
 }
 
 // The pairs of the list behind its "(", and nothing behind its ")".
@@ -98,9 +124,7 @@ std::optional<ImapId> read_imap_id(const ImapCommand& command, ImapCommand& edit
   if (first.kind != Kind::open) return std::nullopt;
   const auto fields = read_fields(arguments);
   if (!fields) return std::nullopt;
-  const auto goes = [](const Field& field) {
-    return is_trusted_only(imap_value(field.key, kLongestKey));
-  };
+  const auto goes = [](const Field& field) { return is_trusted_only(field.key); };
   ImapId id{name_of(*fields), std::any_of(fields->begin(), fields->end(), goes)};
   if (!id.cut) return id;
 

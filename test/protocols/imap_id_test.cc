@@ -51,8 +51,40 @@ TEST_CASE("the fields that name a client to the backend are cut, the rest stays"
                 "\"x-other\" \"kept\")\r\n"})
               .passed == "a ID (\"name\" \"x\" \"x-other\" \"kept\")\r\n");
   REQUIRE(read({"a ID (x-session-id 5 name mutt)\r\n"}).passed == "a ID (name mutt)\r\n");
-  REQUIRE(read({"a ID (\"\\x-session-id\" \"kept\")\r\n"}).passed ==
-          "a ID (\"\\x-session-id\" \"kept\")\r\n");
+}
+
+TEST_CASE("every field that Dovecot or Zimbra takes from a trusted proxy is cut") {
+  for (const std::string key :
+       {"x-originating-ip", "x-originating-port", "x-connected-ip", "x-connected-port",
+        "x-connected-name", "x-session-id", "x-session-ext-id", "x-client-transport", "x-proxy-ttl",
+        "x-forward-any", "X-VIA"}) {
+    CAPTURE(key);
+    REQUIRE(read({"a ID (\"" + key + "\" \"1\" \"name\" \"x\")\r\n"}).passed ==
+            "a ID (\"name\" \"x\")\r\n");
+  }
+  const std::string others = "a ID (\"x-via-x\" \"1\" \"x-client\" \"2\" \"x-original\" \"3\")\r\n";
+  REQUIRE(read({others}).passed == others);
+}
+
+TEST_CASE("a forbidden field is cut in either reading of its backslashes") {
+  for (const std::string key : {R"(x\-originating-ip)", R"(\x-session-id)", R"(\x\-\v\i\a)"}) {
+    CAPTURE(key);
+    REQUIRE(read({"a ID (\"" + key + "\" \"1\")\r\n"}).passed == "a ID NIL\r\n");
+  }
+  const std::string kept = R"(a ID ("x\\-session-id" "1" "\"" "\\"))"
+                           "\r\n";
+  REQUIRE(read({kept}).passed == kept);
+}
+
+TEST_CASE("an ID that only some servers can read is passed to none") {
+  for (const std::string arguments : {"(x-session-id\t\"1\" x)", "(name \"a\"\tx-session-id b)",
+                                      "(name\\ x)", "(na\"me x)", "(\x01 x)", "(\x7f x)"}) {
+    CAPTURE(arguments);
+    REQUIRE_FALSE(read({"a ID " + arguments + "\r\n"}).readable);
+  }
+  REQUIRE_FALSE(
+      read({"a ID ({13}\r\n", std::string("x-session-id\0", 13), " \"1\")\r\n"}).readable);
+  REQUIRE_FALSE(read({"a ID (name {2}\r\n", std::string("a\0", 2), ")\r\n"}).readable);
 }
 
 TEST_CASE("an ID of forbidden fields alone becomes NIL, which every server reads") {
