@@ -80,7 +80,7 @@ std::string edit_pop3_capa(std::string_view reply, Pop3Offer offer) {
       edited.append(kStls);
       stls_due = false;
     }
-    if (is("STLS") || is("XCLIENT")) continue;
+    if (is("STLS") || is("XCLIENT") || is("XOIP")) continue;
     if (hide_logins && (is("USER") || is("SASL") || is("APOP"))) continue;
     if (is("SASL")) {
       edited.append(edited_sasl(line));

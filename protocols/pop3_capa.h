@@ -16,8 +16,8 @@ struct Pop3Offer {
 };
 
 // Takes a whole +OK reply to CAPA, from its status line to its dot. STLS goes, and stands once (in
-// the backend's place, else last) where it is offered; XCLIENT goes; mechanisms that cannot work
-// through postern go from SASL, and the line with them if none is left. Where logins are not
+// the backend's place, else last) where it is offered; XCLIENT and XOIP go; mechanisms that cannot
+// work through postern go from SASL, and the line with them if none is left. Where logins are not
 // offered, USER, SASL and APOP go.
 std::string edit_pop3_capa(std::string_view reply, Pop3Offer offer);
 

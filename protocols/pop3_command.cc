@@ -23,17 +23,17 @@ struct VerbRow {
 };
 
 constexpr std::array kVerbs{
-    VerbRow{"USER", Pop3Verb::user},       VerbRow{"PASS", Pop3Verb::pass},
-    VerbRow{"APOP", Pop3Verb::apop},       VerbRow{"AUTH", Pop3Verb::auth},
-    VerbRow{"CAPA", Pop3Verb::capa},       VerbRow{"STLS", Pop3Verb::stls},
-    VerbRow{"QUIT", Pop3Verb::quit},       VerbRow{"NOOP", Pop3Verb::noop},
-    VerbRow{"XCLIENT", Pop3Verb::xclient}, VerbRow{"STAT", Pop3Verb::other},
-    VerbRow{"LIST", Pop3Verb::other},      VerbRow{"RETR", Pop3Verb::other},
-    VerbRow{"DELE", Pop3Verb::other},      VerbRow{"RSET", Pop3Verb::other},
-    VerbRow{"TOP", Pop3Verb::other},       VerbRow{"UIDL", Pop3Verb::other},
-    VerbRow{"RPOP", Pop3Verb::pass},       VerbRow{"LAST", Pop3Verb::other},
-    VerbRow{"LANG", Pop3Verb::other},      VerbRow{"UTF8", Pop3Verb::other},
-    VerbRow{"XTND", Pop3Verb::other},      VerbRow{"XOIP", Pop3Verb::other},
+    VerbRow{"USER", Pop3Verb::user},      VerbRow{"PASS", Pop3Verb::pass},
+    VerbRow{"APOP", Pop3Verb::apop},      VerbRow{"AUTH", Pop3Verb::auth},
+    VerbRow{"CAPA", Pop3Verb::capa},      VerbRow{"STLS", Pop3Verb::stls},
+    VerbRow{"QUIT", Pop3Verb::quit},      VerbRow{"NOOP", Pop3Verb::noop},
+    VerbRow{"XCLIENT", Pop3Verb::hidden}, VerbRow{"STAT", Pop3Verb::other},
+    VerbRow{"LIST", Pop3Verb::other},     VerbRow{"RETR", Pop3Verb::other},
+    VerbRow{"DELE", Pop3Verb::other},     VerbRow{"RSET", Pop3Verb::other},
+    VerbRow{"TOP", Pop3Verb::other},      VerbRow{"UIDL", Pop3Verb::other},
+    VerbRow{"RPOP", Pop3Verb::pass},      VerbRow{"LAST", Pop3Verb::other},
+    VerbRow{"LANG", Pop3Verb::other},     VerbRow{"UTF8", Pop3Verb::other},
+    VerbRow{"XTND", Pop3Verb::other},     VerbRow{"XOIP", Pop3Verb::hidden},
 };
 
 std::string_view trimmed(std::string_view text) {

@@ -16,7 +16,7 @@ inline constexpr int kPop3MostRefusals = 20;
 
 // The verbs that postern acts on; all else is `other`. `pass` is RPOP too, which stood in its place
 // (RFC 1225).
-enum class Pop3Verb { user, pass, apop, auth, capa, stls, quit, noop, xclient, other };
+enum class Pop3Verb { user, pass, apop, auth, capa, stls, quit, noop, hidden, other };
 
 struct Pop3Command {
   Pop3Verb verb = Pop3Verb::other;

@@ -171,8 +171,8 @@ void Pop3Dialogue::command(std::string_view line, Steps& out) {
       return auth(line, command.argument, out);
     case Pop3Verb::stls:
       return stls(command.argument);
-    case Pop3Verb::xclient:
-      out.add(Alarm{AlarmKind::hidden_verb, "XCLIENT"});
+    case Pop3Verb::hidden:
+      out.add(Alarm{AlarmKind::hidden_verb, std::string(command.name)});
       return refuse(Pop3Reply::unknown_command);
     case Pop3Verb::capa:
       expect(Reply::capa);

@@ -69,7 +69,7 @@ void Pop3Gate::line(std::string_view line, Steps& out) {
       return refuse_login(pop3_apop_login(command.argument), false, out);
     case Pop3Verb::auth:
       return auth(command.argument, out);
-    case Pop3Verb::xclient:
+    case Pop3Verb::hidden:
     case Pop3Verb::other:
       return refuse(Pop3Reply::stls_first, out);
   }

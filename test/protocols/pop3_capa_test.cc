@@ -47,8 +47,8 @@ TEST_CASE("where logins need TLS, USER, SASL and APOP go, and words that only co
                      kStlsFirst) == "+OK\r\nEXPIRE 31 USER\r\nUTF8 USER\r\nSTLS\r\n.\r\n");
 }
 
-TEST_CASE("XCLIENT is never listed") {
-  REQUIRE(edit_pop3_capa("+OK\r\nXCLIENT ADDR PORT\r\nTOP\r\n.\r\n", kUnderTls) ==
+TEST_CASE("XCLIENT and XOIP are never listed") {
+  REQUIRE(edit_pop3_capa("+OK\r\nXCLIENT ADDR PORT\r\nxoip\r\nTOP\r\n.\r\n", kUnderTls) ==
           "+OK\r\nTOP\r\n.\r\n");
 }
 

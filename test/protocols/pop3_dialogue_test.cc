@@ -62,10 +62,16 @@ TEST_CASE("postern's own answers stand in their turn behind the backend's") {
       "-ERR Unknown command\\r\\n\n");
 }
 
+TEST_CASE("Zimbra's XOIP, which names a client's address to the backend, never passes") {
+  REQUIRE(greeted(kTls, {client("xoip 192.0.2.66\r\n XOIP\r\n")}) ==
+          "alarm hidden_verb XOIP\nC: -ERR Unknown command\\r\\n\n"
+          "alarm hidden_verb XOIP\nC: -ERR Unknown command\\r\\n\n");
+}
+
 TEST_CASE("commands that nobody knows pass and have one line of answer") {
   REQUIRE(greeted(kTls,
-                  {client("XOIP x\r\nXTND\r\n\r\n"), backend("-ERR 1\r\n-ERR 2\r\n-ERR 3\r\n")}) ==
-          "B: XOIP x\\r\\nXTND\\r\\n\\r\\n\nC: -ERR 1\\r\\n-ERR 2\\r\\n-ERR 3\\r\\n\n");
+                  {client("XYZZY x\r\nXTND\r\n\r\n"), backend("-ERR 1\r\n-ERR 2\r\n-ERR 3\r\n")}) ==
+          "B: XYZZY x\\r\\nXTND\\r\\n\\r\\n\nC: -ERR 1\\r\\n-ERR 2\\r\\n-ERR 3\\r\\n\n");
 }
 
 TEST_CASE("a reply that nobody asked for is an alarm and the end") {

@@ -129,9 +129,12 @@ TEST_CASE("no server's list shows its own STLS, and every other line stays in it
       const auto offered = each[list].get<Lines>();
       Lines under_tls;
       Lines needs_tls;
+      Lines both;
       bool stls = false;
       for (const auto& line : offered) {
         const auto word = line.substr(0, line.find(' '));
+        if (word == "XOIP") continue;  // Zimbra's, for its own proxy
+        both.push_back(line);
         if (word == "STLS") {
           needs_tls.push_back(line);
           stls = true;
@@ -144,7 +147,6 @@ TEST_CASE("no server's list shows its own STLS, and every other line stays in it
       REQUIRE(shown(kTls, each, list) == under_tls);
       REQUIRE(shown(kConditions[1], each, list) == under_tls);
       REQUIRE(shown(kRefuse, each, list) == needs_tls);
-      auto both = offered;
       if (!stls) both.emplace_back("STLS");
       REQUIRE(shown(kObserve, each, list) == both);
     }
@@ -176,7 +178,7 @@ TEST_CASE("lists of servers in full") {
   REQUIRE(shown(kTls, server("uw-pop3"), "caps_before") ==
           Lines{"TOP", "LOGIN-DELAY 180", "UIDL", "USER", "SASL PLAIN LOGIN"});
   REQUIRE(shown(kRefuse, server("zimbra-pop3"), "caps_before") ==
-          Lines{"TOP", "UIDL", "STLS", "EXPIRE 31 USER", "XOIP", "IMPLEMENTATION ZimbraInc"});
+          Lines{"TOP", "UIDL", "STLS", "EXPIRE 31 USER", "IMPLEMENTATION ZimbraInc"});
 }
 
 TEST_CASE("each server's recorded one-line reply reaches the client as it is") {
