@@ -54,6 +54,8 @@ bool SmtpDialogue::wants(Side side) const {
   switch (phase_) {
     case Phase::command:
       return outstanding_.size() < kMaxOutstanding;
+    case Phase::reply:  // what comes before DATA's reply is known by its first octet
+      return in_.empty() && outstanding_.back().what == Awaited::data;
     case Phase::response:
     case Phase::message:
     case Phase::chunk:
@@ -113,13 +115,14 @@ std::optional<std::string_view> SmtpDialogue::take_line(Steps& out) {
 void SmtpDialogue::obey(std::string_view line, Steps& out) {
   const auto command = parse_smtp_command(line, options_.hidden_verbs);
   last_ = command.name;
-  // What a client sent behind a refused AUTH or DATA without waiting may be a password or a
-  // message: it must not reach the backend as a command. Servers differ in what they do about an
-  // empty line.
-  const bool stray = after_refusal_ && command.verb == SmtpVerb::unknown;
+  // What a client sent behind a refused AUTH without waiting may be a password: it must not reach
+  // the backend as a command. Behind a refused DATA it is a message, in which some line may look
+  // like a command. Servers differ in what they do about an empty line.
+  const bool is_known = command.verb != SmtpVerb::unknown;
+  if (after_message_ && !is_known) return finish(SmtpReply::early_message, Cause::bad_syntax, out);
   const bool empty = line.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  if (stray || empty) return refuse(SmtpReply::unrecognized, out);
-  after_refusal_ = false;
+  if ((after_refusal_ && !is_known) || empty) return refuse(SmtpReply::unrecognized, out);
+  after_refusal_ = after_message_ = false;
   switch (command.verb) {
     case SmtpVerb::hidden:
       out.add(Alarm{AlarmKind::hidden_verb, std::string(command.name)});

@@ -137,10 +137,14 @@ void SmtpDialogue::complete(Awaited what, const SmtpReplyLine& reply, Steps& out
       mail_begun_ = mail_begun_ || reply.success();
       break;
     case Awaited::data:
-      after_refusal_ = !reply.go_on();
       if (reply.go_on()) {
         body_.begin();
         phase_ = Phase::message;
+      } else if (!in_.empty()) {
+        // Nothing may follow DATA before its reply (RFC 2920 3.1), so this is the message.
+        finish(SmtpReply::early_message, Cause::bad_syntax, out);
+      } else {
+        after_message_ = true;
       }
       break;
     case Awaited::auth:

@@ -33,6 +33,7 @@ enum class SmtpReply {
   line_too_long,
   bad_syntax,
   bad_chunk,
+  early_message,
   bare_newline,
   too_many_errors,
   // Last words where the backend went wrong.
@@ -80,6 +81,8 @@ inline constexpr std::array kSmtpReplies = {
     SmtpReplyRow{SmtpReply::bad_syntax,
                  "500 5.5.2 Bare CR, bare LF or NUL in a command, closing connection\r\n"},
     SmtpReplyRow{SmtpReply::bad_chunk, "501 5.5.4 Bad chunk size, closing connection\r\n"},
+    SmtpReplyRow{SmtpReply::early_message,
+                 "503 5.5.1 The message came although it is not taken, closing connection\r\n"},
     SmtpReplyRow{SmtpReply::bare_newline,
                  "521 5.5.2 Bare CR or bare LF in the message, closing connection\r\n"},
     SmtpReplyRow{SmtpReply::too_many_errors, "421 4.7.0 Too many errors, closing connection\r\n"},

@@ -101,9 +101,8 @@ class BdatAndData(harness.Attack):
         """DATA is refused, and with it all that its sender took for a message."""
         wire = self.begin()
         wire.send(b"BDAT 5\r\nHELLODATA\r\nsmuggled text\r\nsmuggled\r\n.\r\nRSET\r\n")
-        self.assertEqual(self.ends_with_quit(wire),
-                         ["250", "503", "500", "500", "500", "250", "221"])
-        self.assertEqual(self.strict.commands, ["BDAT 5", "DATA", "RSET", "QUIT"])
+        self.assertEqual([line[:3] for line in wire.rest().splitlines()], ["250", "503", "503"])
+        self.assertEqual(self.strict.commands, ["BDAT 5", "DATA"])
         self.assertEqual(self.strict.messages, [])
 
     def test_data_within_a_chunk_is_text(self):
@@ -155,7 +154,7 @@ class BdatAndData(harness.Attack):
         wire = self.begin()
         wire.send(b"BDAT 3\r\nabcBDAT 0\r\nBDAT 3 LAST\r\ndefMAIL FROM:<a@x>\r\n"
                   b"RCPT TO:<b@x>\r\nBDAT 0 LAST\r\nDATA\r\nsmuggled\r\n.\r\n")
-        self.assertEqual(self.ends_with_quit(wire), ["250"] * 6 + ["503", "500", "500", "221"])
+        self.assertEqual([line[:3] for line in wire.rest().splitlines()], ["250"] * 6 + ["503"] * 2)
         self.assertEqual(self.strict.messages, [b"abcdef", b""])
         self.assertNotIn("smuggled", self.strict.commands)
 
