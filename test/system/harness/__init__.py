@@ -18,12 +18,14 @@ from .postfix import Postfix
 from .processes import busy_share, cpu_seconds, family, kill_family, signal_all, stopped
 from .records import RecordWire, bodies, record
 from .wire import Wire, client_hello, shapes
+from .words import FAKES, GO_AHEAD, GREETING, NOOP, UPGRADE, Front, b64, is_smtp
 
 __all__ = [
-    "Attack", "BROKEN", "CONTRACT", "Crowd", "Dovecot", "Fake", "FakeImap", "FakePop3", "FakeSmtp",
-    "HOSTNAME", "Ledger", "PASSWORD", "PROPER_ENDS", "Peer", "Postern", "Postfix", "RecordWire",
-    "Room", "TestCase", "USER", "Wire", "args", "be_honest", "bodies", "busy_share",
-    "clear_of_midnight", "client_hello", "cpu_seconds", "every_mode", "family", "faults",
-    "free_port", "greeted", "kill_family", "listens", "logged_in", "login_imap", "login_pop3",
-    "login_smtp", "main", "message", "name_of", "need", "need_root", "open_imap", "open_pop3",
-    "open_smtp", "record", "run", "s_client", "shapes", "signal_all", "stopped", "tool", "until"]
+    "Attack", "BROKEN", "CONTRACT", "Crowd", "Dovecot", "FAKES", "Fake", "FakeImap", "FakePop3",
+    "FakeSmtp", "Front", "GO_AHEAD", "GREETING", "HOSTNAME", "Ledger", "NOOP", "PASSWORD",
+    "PROPER_ENDS", "Peer", "Postern", "Postfix", "RecordWire", "Room", "TestCase", "UPGRADE",
+    "USER", "Wire", "args", "b64", "be_honest", "bodies", "busy_share", "clear_of_midnight",
+    "client_hello", "cpu_seconds", "every_mode", "family", "faults", "free_port", "greeted",
+    "is_smtp", "kill_family", "listens", "logged_in", "login_imap", "login_pop3", "login_smtp",
+    "main", "message", "name_of", "need", "need_root", "open_imap", "open_pop3", "open_smtp",
+    "record", "run", "s_client", "shapes", "signal_all", "stopped", "tool", "until"]
