@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """A backend that itself offers STARTTLS, or says LOGINDISABLED, wherever a list can stand.
 
-A client behind TLS that is offered STARTTLS again may try it, and one that reads LOGINDISABLED never logs in; a
-client in clear that misses postern's own offer stays there (STARTTLS stripping, RFC 3207 6; "Why TLS Is Better
-Without STARTTLS", USENIX Security 2021). IMAP has four places for its list: the greeting, the untagged
-response, the tagged OK, and unasked (RFC 9051 7.1, 7.2.2). Expected: under TLS neither word is ever seen; in clear
-STARTTLS stands in each list exactly once, and LOGINDISABLED with no mechanism where clear logins are refused.
+A client behind TLS that is offered STARTTLS again may try it, and one that reads LOGINDISABLED
+never logs in; a client in clear that misses postern's own offer stays there (STARTTLS stripping,
+RFC 3207 6; "Why TLS Is Better Without STARTTLS", USENIX Security 2021). IMAP has four places for
+its list: the greeting, the untagged response, the tagged OK, and unasked (RFC 9051 7.1, 7.2.2).
+Expected: under TLS neither word is ever seen; in clear STARTTLS stands in each list exactly once,
+and LOGINDISABLED with no mechanism where clear logins are refused.
 """
 import harness
 
 LIST = "IMAP4rev1 STARTTLS LOGINDISABLED AUTH=PLAIN starttls AUTH=SCRAM-SHA-1-PLUS LOGIN-REFERRALS"
+
+CAPA = "+OK\r\nTOP\r\nSTLS\r\nUSER\r\nSASL PLAIN EXTERNAL\r\nstls\r\n.\r\n"
+EHLO = ("250-x\r\n250-STARTTLS\r\n250-starttls\r\n250-X-ANONYMOUSTLS\r\n250-REQUIRETLS\r\n"
+        "250-AUTH PLAIN EXTERNAL\r\n250 STARTTLS\r\n")
 
 
 def imap(peer):
@@ -23,15 +28,13 @@ def imap(peer):
 def pop3(peer):
     peer.send("+OK hello <1.2@old>\r\n")
     while (line := peer.line()) is not None:
-        peer.send("+OK\r\nTOP\r\nSTLS\r\nUSER\r\nSASL PLAIN EXTERNAL\r\nstls\r\n.\r\n" if line == "CAPA"
-                  else "+OK\r\n")
+        peer.send(CAPA if line == "CAPA" else "+OK\r\n")
 
 
 def smtp(peer):
     peer.send("220 hello\r\n")
     while (line := peer.line()) is not None:
-        peer.send("250-x\r\n250-STARTTLS\r\n250-starttls\r\n250-X-ANONYMOUSTLS\r\n250-REQUIRETLS\r\n"
-                  "250-AUTH PLAIN EXTERNAL\r\n250 STARTTLS\r\n" if line.startswith("EHLO") else "250 x\r\n")
+        peer.send(EHLO if line.startswith("EHLO") else "250 x\r\n")
 
 
 class BackendOffersStarttls(harness.Front):

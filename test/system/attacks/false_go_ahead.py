@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A backend's reply that looks like a go-ahead.
 
-220 to STARTTLS, 334 in AUTH, 354 to DATA, IMAP's and POP3's "+": each makes the client send something else than a
-command. Said at another time, it turns a command into a password or a message, or the other way round
-(response injection, "Why TLS Is Better Without STARTTLS", USENIX Security 2021; SMTP smuggling, SEC Consult, 2023).
-Expected: postern asks no backend for TLS, so none has a go-ahead to give; 334 and 354 pass only where AUTH and
-DATA asked for them, "+" only where a literal or a SASL exchange did; any other ends the session.
+220 to STARTTLS, 334 in AUTH, 354 to DATA, IMAP's and POP3's "+": each makes the client send
+something else than a command. Said at another time, it turns a command into a password or a
+message, or the other way round (response injection, "Why TLS Is Better Without STARTTLS", USENIX
+Security 2021; SMTP smuggling, SEC Consult, 2023). Expected: postern asks no backend for TLS, so
+none has a go-ahead to give; 334 and 354 pass only where AUTH and DATA asked for them, "+" only
+where a literal or a SASL exchange did; any other ends the session.
 """
 import harness
 from harness import GO_AHEAD, UPGRADE
@@ -28,7 +29,8 @@ class FalseGoAhead(harness.Front):
 
     def test_a_220_of_the_backends_begins_no_tls(self):
         """It answers NOOP; the go-ahead is postern's own, in its turn."""
-        words = {"imap": "{tag} OK Begin TLS negotiation now\r\n", "pop3": "+OK Begin TLS negotiation\r\n",
+        words = {"imap": "{tag} OK Begin TLS negotiation now\r\n",
+                 "pop3": "+OK Begin TLS negotiation\r\n",
                  "smtp": "220 2.0.0 Ready to start TLS\r\n"}
         for protocol in self.protocols:
             greeting = harness.GREETING[protocol]
@@ -45,7 +47,8 @@ class FalseGoAhead(harness.Front):
                 self.assert_goes_on(protocol, wire)
 
     def test_a_client_that_takes_it_for_one_gets_no_tls_from_the_backend(self):
-        for protocol, word in (("imap", "{tag} OK Begin TLS now\r\n"), ("pop3", "+OK Begin TLS now\r\n"),
+        for protocol, word in (("imap", "{tag} OK Begin TLS now\r\n"),
+                               ("pop3", "+OK Begin TLS now\r\n"),
                                ("smtp", "220 Begin TLS now\r\n")):
             with self.subTest(protocol=protocol), \
                     self.lying(protocol, answering(harness.GREETING[protocol], [word])) as fake:

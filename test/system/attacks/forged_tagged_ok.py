@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """A tagged OK before its command, with a guessed tag.
 
-IMAP clients count their tags, so that the answer to a command can be sent before the command: a client
-takes it for the answer to its STARTTLS or LOGIN (CVE-2026-42246, Ruby's Net::IMAP; response injection in
-"Why TLS Is Better Without STARTTLS", USENIX Security 2021). Expected: postern passes a tagged response
-only where that tag is outstanding at the backend; any other ends the session as response-injection.
-A tag whose command postern still holds, or answers itself, is not outstanding.
+IMAP clients count their tags, so that the answer to a command can be sent before the command: a
+client takes it for the answer to its STARTTLS or LOGIN (CVE-2026-42246, Ruby's Net::IMAP; response
+injection in "Why TLS Is Better Without STARTTLS", USENIX Security 2021). Expected: postern passes a
+tagged response only where that tag is outstanding at the backend; any other ends the session as
+response-injection. A tag whose command postern still holds, or answers itself, is not outstanding.
 """
 import harness
 
-GUESSES = ["a OK done\r\n", "A001 OK done\r\n", "s OK Begin TLS now\r\n", "a OK [CAPABILITY X] in\r\n",
-           "a NO wrong\r\n", "+ go on\r\n", "+\r\n"]
+GUESSES = ["a OK done\r\n", "A001 OK done\r\n", "s OK Begin TLS now\r\n",
+           "a OK [CAPABILITY X] in\r\n", "a NO wrong\r\n", "+ go on\r\n", "+\r\n"]
 
 
 class ForgedTaggedOk(harness.Front):

@@ -4,9 +4,9 @@
 A server that keeps its line buffer over the handshake runs them as if they had come under TLS: a
 man in the middle puts words into the client's mouth, and makes it send its login as a message.
 CVE-2011-0411 (Postfix, and the write-up "Plaintext command injection in multiple implementations of
-STARTTLS", Wietse Venema, 2011), CVE-2021-33515 (Dovecot), CVE-2021-38084 (Courier, POP3); 15 servers
-in "Why TLS Is Better Without STARTTLS" (USENIX Security 2021). Expected: what stands behind the
-line belongs to TLS alone. It fails the handshake, ends the session, is named in the log, and is
+STARTTLS", Wietse Venema, 2011), CVE-2021-33515 (Dovecot), CVE-2021-38084 (Courier, POP3); 15
+servers in "Why TLS Is Better Without STARTTLS" (USENIX Security 2021). Expected: what stands behind
+the line belongs to TLS alone. It fails the handshake, ends the session, is named in the log, and is
 never a command; but a ClientHello there is the beginning of TLS (RFC 9051 6.2.1).
 """
 import ssl
@@ -25,7 +25,7 @@ class PlaintextBehindStarttls(harness.Front):
     def assert_failed(self, protocol, wire):
         """The go-ahead, then nothing that answers a command; one event, one end."""
         self.assertTrue(wire.line().startswith(GO_AHEAD[protocol]))
-        self.assertNotRegex(wire.rest_rudely(), r"(?m)^(i |2\d\d|\+OK|-ERR|5\d\d|\*)")
+        self.assert_only_tls(wire.rest_rudely())
         self.assert_ended(wire, "starttls_injection")
         self.assertEqual(len(self.events_of(wire, "starttls-injection")), 1)
         self.assert_no_backend_saw("injected")

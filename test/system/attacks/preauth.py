@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """PREAUTH from the backend, before and after the upgrade.
 
-A greeting of PREAUTH means that somebody is logged in already; RFC 9051 7.1.4 has no STARTTLS then, so
-that a client stays in clear, and writes its drafts and sent mail into an attacker's session:
-CVE-2014-2567 (Trojita), CVE-2020-14093 (Mutt), "Why TLS Is Better Without STARTTLS" (USENIX Security
-2021). Expected: no PREAUTH reaches a client, in whatever letters and at whatever time; the session
-ends with postern's own BYE. On `required` there is no backend before TLS that could say it.
+A greeting of PREAUTH means that somebody is logged in already; RFC 9051 7.1.4 has no STARTTLS then,
+so that a client stays in clear, and writes its drafts and sent mail into an attacker's session:
+CVE-2014-2567 (Trojita), CVE-2020-14093 (Mutt), "Why TLS Is Better Without STARTTLS" (USENIX
+Security 2021). Expected: no PREAUTH reaches a client, in whatever letters and at whatever time; the
+session ends with postern's own BYE. On `required` there is no backend before TLS that could say it.
 """
 import harness
 
-WORDS = ["* PREAUTH you are anna\r\n", "* preauth [CAPABILITY IMAP4rev1] hello\r\n", "* PreAuth\r\n"]
+WORDS = ["* PREAUTH you are anna\r\n", "* preauth [CAPABILITY IMAP4rev1] hello\r\n",
+         "* PreAuth\r\n"]
 
 
 class Preauth(harness.Front):

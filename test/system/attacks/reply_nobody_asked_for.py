@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Bytes glued behind the backend's greeting, and replies that nobody asked for.
 
-A reply that comes early is taken for the answer to the client's next command: to its login, or to its
-STARTTLS (CVE-2020-14954, Mutt: a buffered line is read as the first reply under TLS; response injection in
-"Why TLS Is Better Without STARTTLS", USENIX Security 2021). Expected: replies are matched one to one. One too
-many ends the session as response-injection and is not passed on, in clear, under implicit TLS and behind
-STARTTLS alike; SMTP's own 421 may come unasked (RFC 5321 3.8), once.
+A reply that comes early is taken for the answer to the client's next command: to its login, or to
+its STARTTLS (CVE-2020-14954, Mutt: a buffered line is read as the first reply under TLS; response
+injection in "Why TLS Is Better Without STARTTLS", USENIX Security 2021). Expected: replies are
+matched one to one. One too many ends the session as response-injection and is not passed on, in
+clear, under implicit TLS and behind STARTTLS alike; SMTP's own 421 may come unasked (RFC 5321 3.8),
+once.
 """
 import harness
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """What was said in clear is unknown under TLS.
 
-Whoever stands between client and server says EHLO, MAIL FROM, RCPT TO, ENABLE, SELECT or USER in clear and
-lets the client upgrade: a server that keeps its state goes on with the attacker's (session fixation, "Why TLS Is
-Better Without STARTTLS", USENIX Security 2021; RFC 3207 4.2: the server must discard what it has learnt, RFC 9051
-6.2.1 for capabilities). Expected: the backend session behind TLS is a new one, has heard exactly what came under
-TLS, and postern's own log knows no client name and no user of before.
+Whoever stands between client and server says EHLO, MAIL FROM, RCPT TO, ENABLE, SELECT or USER in
+clear and lets the client upgrade: a server that keeps its state goes on with the attacker's
+(session fixation, "Why TLS Is Better Without STARTTLS", USENIX Security 2021; RFC 3207 4.2: the
+server must discard what it has learnt, RFC 9051 6.2.1 for capabilities). Expected: the backend
+session behind TLS is a new one, has heard exactly what came under TLS, and postern's own log knows
+no client name and no user of before.
 """
 import harness
 from harness import UPGRADE
@@ -14,8 +15,8 @@ BEFORE = {
     "imap": ["a CAPABILITY", "b ID (\"name\" \"Fixated\")", "c ENABLE CONDSTORE", "d NAMESPACE",
              "e SELECT INBOX", "f LIST \"\" *"],
     "pop3": ["CAPA", "UTF8", "LANG fixated", "USER fixated"],
-    "smtp": ["EHLO fixated.example", "MAIL FROM:<fixated@example.test>", "RCPT TO:<fixated@example.test>",
-             "NOOP"],
+    "smtp": ["EHLO fixated.example", "MAIL FROM:<fixated@example.test>",
+             "RCPT TO:<fixated@example.test>", "NOOP"],
 }
 BEFORE["submission"] = BEFORE["smtp"]
 AFTER = {"imap": ["n NOOP"], "pop3": ["NOOP", "STAT"], "smtp": ["NOOP", "RCPT TO:<b@example.test>"],
@@ -67,7 +68,7 @@ class SessionFixation(harness.Front):
             self.assertTrue(line)
 
     def test_a_user_named_in_clear_is_nobody_behind_stls(self):
-        """PASS under TLS is a try of its own: neither the backend nor the log takes the name along."""
+        """PASS under TLS is a try of its own: neither the backend nor the log knows the name."""
         for mode in ("required", "optional", "observe"):
             with self.subTest(mode=mode):
                 wire = self.clear("pop3", mode)
@@ -75,7 +76,8 @@ class SessionFixation(harness.Front):
                 wire.starttls("pop3", self.room.client_tls())
                 wire.pop3("PASS wrong")
                 self.assertEqual(bytes(self.fakes["pop3"].received[-1]), b"PASS wrong\r\n")
-                harness.until(lambda: self.events_of(wire, "login"), "the login is told", every=0.005)
+                harness.until(lambda wire=wire: self.events_of(wire, "login"), "the login is told",
+                              every=0.005)
                 login = self.events_of(wire, "login")[0]
                 self.assertFalse({"user.name", "user.hash"} & set(login))
                 self.assertEqual(login["postern.security"], "starttls")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """STARTTLS behind a login in clear.
 
-RFC 9051 6.2.1 and RFC 2595 4 allow it before the login only; where a server takes it later, a session
-that an attacker has logged in goes on under the victim's TLS (session fixation, "Why TLS Is Better
-Without STARTTLS", USENIX Security 2021). Expected: in SMTP, which knows no such rule, the upgrade
-begins a new session that nobody has logged in to. In IMAP and POP3 bytes pass unread after the login:
-the backend answers, postern begins no TLS, and tells its log of none. Under TLS SMTP answers 503.
+RFC 9051 6.2.1 and RFC 2595 4 allow it before the login only; where a server takes it later, a
+session that an attacker has logged in goes on under the victim's TLS (session fixation, "Why TLS Is
+Better Without STARTTLS", USENIX Security 2021). Expected: in SMTP, which knows no such rule, the
+upgrade begins a new session that nobody has logged in to. In IMAP and POP3 bytes pass unread after
+the login: the backend answers, postern begins no TLS, and tells its log of none. Under TLS SMTP
+answers 503.
 """
 import harness
 from harness import UPGRADE, b64, client_hello

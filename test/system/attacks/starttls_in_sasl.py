@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """STARTTLS as the answer to a SASL challenge.
 
-Within AUTH or AUTHENTICATE the client's next line is a response (RFC 4954 4, RFC 9051 6.2.2, RFC 5034
-4), whatever it looks like. A gate that still looks for commands there upgrades in the midst of an exchange,
-and the backend waits for a response that never comes (the state confusion of "Why TLS Is Better Without
-STARTTLS", USENIX Security 2021). Expected: it goes to the backend as a response, the backend's refusal
-comes back, and only then STARTTLS is a command again. Where clear logins are refused there is no
-exchange, so it is a command at once.
+Within AUTH or AUTHENTICATE the client's next line is a response (RFC 4954 4, RFC 9051 6.2.2, RFC
+5034 4), whatever it looks like. A gate that still looks for commands there upgrades in the midst of
+an exchange, and the backend waits for a response that never comes (the state confusion of "Why TLS
+Is Better Without STARTTLS", USENIX Security 2021). Expected: it goes to the backend as a response,
+the backend's refusal comes back, and only then STARTTLS is a command again. Where clear logins are
+refused there is no exchange, so it is a command at once.
 """
 import harness
 from harness import UPGRADE

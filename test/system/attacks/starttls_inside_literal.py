@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """STARTTLS within an IMAP literal.
 
-A literal holds any octets (RFC 9051 4.3); with {n+} (RFC 7888) they come without being asked for. Who
-does not count them takes a password or a message for commands, STARTTLS among them; the parser
-differential of JAMES-1862 (Apache James) was of this kind. Expected: the octets are data, whoever refuses
-the command swallows them whole, and towards the backend every literal is asked for first.
+A literal holds any octets (RFC 9051 4.3); with {n+} (RFC 7888) they come without being asked for.
+Who does not count them takes a password or a message for commands, STARTTLS among them; the parser
+differential of JAMES-1862 (Apache James) was of this kind. Expected: the octets are data, whoever
+refuses the command swallows them whole, and towards the backend every literal is asked for first.
 """
 import harness
 
@@ -28,7 +28,7 @@ class StarttlsInsideLiteral(harness.Front):
                     wire.starttls("imap", self.room.client_tls())
 
     def test_a_command_that_passes_keeps_it_as_data(self):
-        """SELECT before the login is no use, and the backend says so; until then it has its literal."""
+        """What may come before a login passes with its literal, which the backend is asked for."""
         for mode in ("optional", "observe", "implicit"):
             for command in ("SELECT {%d+}", "ID (\"name\" {%d+}", "APPEND x {%d+}"):
                 with self.subTest(mode=mode, command=command):
@@ -56,7 +56,7 @@ class StarttlsInsideLiteral(harness.Front):
                                  + b"}\r\n" + INSIDE.encode() + b"\r\n")
 
     def test_behind_a_refused_synchronising_one_nothing_of_it_passes(self):
-        """A client that does not wait for "+": what it sends is read as lines, none of which passes."""
+        """A client that does not wait for "+": what it sends are lines, none of which passes."""
         for mode in ("required", "optional"):
             with self.subTest(mode=mode):
                 wire = self.clear("imap", mode)

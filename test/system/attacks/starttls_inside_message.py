@@ -2,10 +2,10 @@
 """STARTTLS within a message, by DATA and by BDAT, and right behind one.
 
 A server that finds the word in a message begins TLS in the midst of it, and one that does not find
-the end of the message takes its text for commands: the ground of SMTP smuggling (SEC Consult, 2023) and of
-the injections of "Why TLS Is Better Without STARTTLS" (USENIX Security 2021). RFC 5321 4.1.1.4 ends
-DATA by CRLF.CRLF alone, RFC 3030 counts the octets of a BDAT. Expected: within, it is text and passes
-unchanged; behind, it is a command that waits for the message's answer.
+the end of the message takes its text for commands: the ground of SMTP smuggling (SEC Consult, 2023)
+and of the injections of "Why TLS Is Better Without STARTTLS" (USENIX Security 2021). RFC 5321
+4.1.1.4 ends DATA by CRLF.CRLF alone, RFC 3030 counts the octets of a BDAT. Expected: within, it is
+text and passes unchanged; behind, it is a command that waits for the message's answer.
 """
 import re
 

@@ -21,7 +21,8 @@ def malformed(protocol):
     hidden = INJECTED[protocol]
     return {"bare LF": word + b"\n" + hidden, "bare CR": word + b"\r" + hidden,
             "NUL at the end": word + b"\0\r\n" + hidden,
-            "NUL in the newline": word + b"\r\0\n" + hidden, "NUL before it": b"\0" + word + b"\r\n",
+            "NUL in the newline": word + b"\r\0\n" + hidden,
+            "NUL before it": b"\0" + word + b"\r\n",
             "CRCRLF": word + b"\r\r\n" + hidden, "LFCR": word + b"\n\r" + hidden,
             "NUL inside": word[:-2] + b"\0" + word[-2:] + b"\r\n",
             "NUL and more": word + b"\0" + hidden}
@@ -62,7 +63,7 @@ class StarttlsNewlines(harness.Front):
                     wire.send(line[:-cut])
                     wire.send(line[-cut:] + INJECTED[protocol])
                     self.assertTrue(wire.line().startswith(GO_AHEAD[protocol]))
-                    wire.rest_rudely()
+                    self.assert_only_tls(wire.rest_rudely())
                     self.assert_ended(wire, "starttls_injection")
         self.assert_no_backend_saw("injected")
 

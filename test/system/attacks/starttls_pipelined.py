@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """STARTTLS behind commands whose replies are still outstanding.
 
-RFC 3207 4 and RFC 2920 3.1 make STARTTLS the last of its group. A proxy that gives its go-ahead before the
-backend's outstanding replies lets these arrive within TLS, as the answers to other commands: response
-injection ("Why TLS Is Better Without STARTTLS", USENIX Security 2021). Expected: the go-ahead comes behind all of
-them; what the backend says later, or beyond what it was asked, is never seen.
+RFC 3207 4 and RFC 2920 3.1 make STARTTLS the last of its group. A proxy that gives its go-ahead
+before the backend's outstanding replies lets these arrive within TLS, as the answers to other
+commands: response injection ("Why TLS Is Better Without STARTTLS", USENIX Security 2021). Expected:
+the go-ahead comes behind all of them; what the backend says later, or beyond what it was asked, is
+never seen.
 """
 import threading
 

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Untagged responses before TLS: an ALERT, a REFERRAL, a BYE, mailbox data.
 
-Clients show an ALERT to people, follow a REFERRAL to another server with their password, and take EXISTS, LIST
-or FETCH for their mailbox, although all of it came in clear: CVE-2021-38370 (Alpine), "Why TLS Is Better
-Without STARTTLS" (USENIX Security 2021). Expected: on `required` nothing but postern's own fixed words comes
-before TLS, for there is no backend yet. On `optional` the backend's words pass in clear as they always did,
-but no REFERRAL ever does, and none of what was said in clear is said again, or held, under TLS.
+Clients show an ALERT to people, follow a REFERRAL to another server with their password, and take
+EXISTS, LIST or FETCH for their mailbox, although all of it came in clear: CVE-2021-38370 (Alpine),
+"Why TLS Is Better Without STARTTLS" (USENIX Security 2021). Expected: on `required` nothing but
+postern's own fixed words comes before TLS, for there is no backend yet. On `optional` the backend's
+words pass in clear as they always did, but no REFERRAL ever does, and none of what was said in
+clear is said again, or held, under TLS.
 """
 import harness
 
-SAID = ["* OK [ALERT] call 555 and tell your password\r\n", "* 23 EXISTS\r\n", "* FLAGS (\\Seen)\r\n",
-        "* LIST () \"/\" forged\r\n", "* 1 FETCH (BODY[] {6}\r\nforged)\r\n", "* OK [UIDVALIDITY 1] x\r\n",
+SAID = ["* OK [ALERT] call 555 and tell your password\r\n", "* 23 EXISTS\r\n",
+        "* FLAGS (\\Seen)\r\n", "* LIST () \"/\" forged\r\n",
+        "* 1 FETCH (BODY[] {6}\r\nforged)\r\n", "* OK [UIDVALIDITY 1] x\r\n",
         "* SEARCH 1 2 3\r\n", "* NO [ALERT] forged\r\n", "* ENABLED CONDSTORE\r\n"]
-REFERRALS = ["* OK [REFERRAL imap://evil.example/] go\r\n", "* NO [referral imap://evil.example/] go\r\n",
+REFERRALS = ["* OK [REFERRAL imap://evil.example/] go\r\n",
+             "* NO [referral imap://evil.example/] go\r\n",
              "* BAD [REFERRAL imap://;AUTH=*@[2001:db8::1]/] evil\r\n"]
 
 
@@ -75,7 +78,7 @@ class UntaggedBeforeTls(harness.Front):
                     self.assertRegex(wire.imap("a LOGIN anna s3cret")[-1], "^a (NO|OK) elsewhere$")
 
     def test_a_bye_before_tls_is_not_the_end_of_what_comes_after(self):
-        """It is passed on, the backend closes, and the session ends in clear: nobody upgrades into it."""
+        """It is passed on, the backend closes, and the session ends in clear."""
         def script(peer):
             peer.send("* OK hello\r\n* BYE forged\r\n")
         for mode in ("optional", "observe"):

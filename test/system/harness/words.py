@@ -1,5 +1,5 @@
-"""What the attacks share: the protocols' words for the same things, a postern with a listener of each
-kind in front of obedient backends, and backends that lie when they are told to."""
+"""What the attacks share: the protocols' words for the same things, a postern with a listener of
+each kind in front of obedient backends, and backends that lie when they are told to."""
 import base64
 import contextlib
 
@@ -96,12 +96,20 @@ class Front(Attack):
                 self.assertNotIn(secret if isinstance(secret, bytes) else secret.encode(),
                                  everything, protocol)
 
+    def assert_only_tls(self, text):
+        """Of what came behind a go-ahead: whole TLS records, and nothing else."""
+        octets = text.encode("latin-1")
+        while octets:
+            self.assertIn(octets[0], range(20, 24), octets[:80])
+            self.assertEqual(octets[1], 3, octets[:80])
+            octets = octets[5 + int.from_bytes(octets[3:5], "big"):]
+
     def events_of(self, wire, action):
         """The events of this kind that this client's session has made so far."""
         return self.postern.events(action, source__ip=wire.source)
 
     def assert_ended(self, wire, *reasons):
-        """Waits for the end of this client's session, whose reason is one of these; gives the event."""
+        """Waits for the end of this client's session, for one of these reasons; gives its event."""
         base.until(lambda: self.events_of(wire, "session-end"), "the session ends", every=0.002)
         end = self.events_of(wire, "session-end")[0]
         self.assertIn(end["event.reason"], reasons)
