@@ -332,7 +332,7 @@ void ImapDialogue::reject(std::string text, const std::optional<ImapLiteral>& li
   reading_ = Reading::discarding;
 }
 
-// Counts a command that postern answers with an error. Whether it was one too many: then it ends.
+// Counts a command that was answered with an error. Whether it was one too many: then it ends.
 bool ImapDialogue::is_one_too_many(Steps& out) {
   if (++errors_ <= ImapGate::kMaxErrors) return false;
   end(imap_text(ImapText::bye_too_many_errors), Cause::too_many_errors, out);

@@ -123,6 +123,9 @@ void ImapDialogue::on_tagged(std::string_view line, const ImapResponse& response
     if (kind == Kind::login && is_ok) return log_in(line, out);
     send_client(line, ListMoment::before_login, out);
     if (kind == Kind::login) login_failed(out);
+    // The backend may have all patience in the world.
+    const bool is_bad = kind == Kind::passed && response.status == ImapStatus::bad;
+    if (is_bad && is_one_too_many(out)) return;
   }
   if (is_last && waiting_ != Waiting::nothing && waiting_ != Waiting::upgrade) forget_rest();
   flush_own(out);

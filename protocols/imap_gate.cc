@@ -4,13 +4,14 @@
 //   open       a command                its answer; open
 //   open       STARTTLS                 OK, BeginTls; upgrading
 //   open       LOGOUT                   BYE, OK; over
-//   open       error 21, bare CR/LF/NUL, over-long line or literal   BYE; over
+//   open       error 21, command 101, bare CR/LF/NUL, over-long line or literal   BYE; over
 //   upgrading  bytes                    kept for the TLS engine, never looked at
 //   over       bytes                    dropped
 #include "protocols/imap_gate.h"
 
 #include <utility>
 
+#include "protocols/gate_bounds.h"
 #include "protocols/help.h"
 #include "protocols/imap_id.h"
 #include "protocols/imap_login.h"
@@ -124,6 +125,9 @@ void ImapGate::on_line(std::string_view line, Steps& out) {
     const auto head = imap_head(without_newline(line));
     const auto verb = head ? known_imap_verb(head->verb) : std::string_view();
     last_command_ = verb.empty() ? "?" : verb;
+    if (++commands_ > kMaxGateCommands) {
+      return end(imap_text(ImapText::bye_too_many_commands), Cause::too_many_errors, out);
+    }
   }
   const auto room = options_.line_length - command_.size();
   if (line.size() > room) return end_too_long("command", out);

@@ -19,7 +19,8 @@ std::string imap_farewell(Farewell why, const Options& options);
 std::string imap_refusal(std::string_view tag, Transport transport, const Options& options);
 
 // A command with its literals is collected, at most Options::line_length octets; what holds a
-// password is wiped as soon as it is answered. Ends after kMaxErrors bad or refused commands.
+// password is wiped as soon as it is answered. Ends after kMaxErrors bad or refused commands,
+// or kMaxGateCommands in all.
 class ImapGate final : public Gate {
  public:
   static constexpr int kMaxErrors = 20;
@@ -54,6 +55,7 @@ class ImapGate final : public Gate {
   ImapCommand command_;
   std::optional<std::uint64_t> literal_;  // octets of command_'s literal still to come
   std::string_view last_command_;
+  int commands_ = 0;
   int errors_ = 0;
   State state_ = State::open;
 };

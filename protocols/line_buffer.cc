@@ -2,6 +2,7 @@
 #include "protocols/line_buffer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -13,6 +14,20 @@ void wipe(std::string& bytes) {
 }
 
 namespace {
+
+// RFC 9110 section 9.3, RFC 5789; PRI begins HTTP/2 (RFC 9113 section 3.4).
+constexpr std::array<std::string_view, 10> kHttpMethods = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"};
+
+// "METHOD target HTTP/version"; `line` without its CRLF.
+bool begins_http_request(std::string_view line) {
+  const auto last = line.rfind(' ');
+  if (last == std::string_view::npos || !line.substr(last + 1).starts_with("HTTP/")) return false;
+  const auto first = line.find(' ');
+  const auto* const found =
+      std::find(kHttpMethods.begin(), kHttpMethods.end(), line.substr(0, first));
+  return first < last && found != kHttpMethods.end();
+}
 
 // Appends; where the string must move, its old memory is wiped.
 void append(std::string& bytes, std::string_view more) {
@@ -132,7 +147,8 @@ std::string_view without_newline(std::string_view line) {
 bool is_clean_line(std::string_view line) {
   if (!line.ends_with("\r\n")) return false;
   line.remove_suffix(2);
-  return line.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+  return line.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos &&
+         !begins_http_request(line);
 }
 
 }  // namespace postern::protocols

@@ -59,7 +59,9 @@ void wipe(std::string& bytes);
 // A line without its CRLF, or without its bare LF.
 std::string_view without_newline(std::string_view line);
 
-// Whether a line ends in CRLF and holds no other CR, LF and no NUL.
+// Whether a line may be a command of a mail protocol: it ends in CRLF, holds no other CR, LF and no
+// NUL, and begins no HTTP request (RFC 9112 section 3). A browser can be made to send commands in
+// the body of one; since servers forgive the lines before it, ALPACA and its elders work.
 bool is_clean_line(std::string_view line);
 
 }  // namespace postern::protocols

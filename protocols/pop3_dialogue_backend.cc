@@ -41,6 +41,7 @@ void Pop3Dialogue::greeting(std::string_view line, Steps& out) {
 }
 
 void Pop3Dialogue::reply(std::string_view line, Steps& out) {
+  bool is_one_too_many = false;
   switch (expected_.front().reply) {
     case Reply::capa:
     case Reply::auth_list:
@@ -59,12 +60,15 @@ void Pop3Dialogue::reply(std::string_view line, Steps& out) {
       if (pop3_status(line) == Pop3Status::ok) phase_ = Phase::quit;
       break;
     case Reply::single:
+      // The backend may have all patience in the world.
+      is_one_too_many = pop3_status(line) == Pop3Status::error && ++refusals_ > kPop3MostRefusals;
       break;
     case Reply::ours:
       return;  // never at the front here
   }
   expected_.erase(expected_.begin());
   pass(Side::client, line, out);
+  if (is_one_too_many) leave(Pop3Reply::too_many_errors, Cause::too_many_errors);
 }
 
 void Pop3Dialogue::first_of_list(std::string_view line, Steps& out) {

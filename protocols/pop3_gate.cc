@@ -8,13 +8,14 @@
 //   USER, APOP, AUTH, PASS        -ERR [AUTH]            LoginRefused; goes on
 //   PASS behind a refused USER    -ERR [AUTH]            goes on: it is the same try
 //   any other                     -ERR                   goes on
-//   the 21st -ERR                 -ERR                   End too_many_errors
+//   the 21st -ERR, command 101    -ERR                   End too_many_errors
 //   bare CR, bare LF, NUL         -ERR                   End bad_syntax
 //   longer than the limit         -ERR                   Alarm, End line_too_long
 #include "protocols/pop3_gate.h"
 
 #include <utility>
 
+#include "protocols/gate_bounds.h"
 #include "protocols/sasl.h"
 
 namespace postern::protocols {
@@ -51,6 +52,9 @@ void Pop3Gate::line(std::string_view line, Steps& out) {
   const auto command = parse_pop3_command(line);
   last_command_ = command.name;
   order_.add(command.name);
+  if (++commands_ > kMaxGateCommands) {
+    return end(Pop3Reply::too_many_commands, Cause::too_many_errors, out);
+  }
   switch (command.verb) {
     case Pop3Verb::capa:
       return out.send(Side::client, text_of(Pop3Reply::gate_capa));

@@ -35,6 +35,7 @@ class Pop3Gate : public Gate {
   LineBuffer client_;
   Pop3CommandOrder order_;
   std::string_view last_command_;
+  int commands_ = 0;
   int refusals_ = 0;
   bool user_refused_ = false;  // a PASS now belongs to the try that was refused at USER
   bool over_ = false;

@@ -6,6 +6,7 @@
 #include "protocols/smtp_dialogue.h"
 #include "protocols/smtp_ehlo.h"
 #include "protocols/smtp_farewell.h"
+#include "protocols/smtp_gate.h"
 
 namespace postern::protocols {
 
@@ -156,6 +157,12 @@ void SmtpDialogue::complete(Awaited what, const SmtpReplyLine& reply, Steps& out
       break;
     case Awaited::quit:
       if (reply.success()) return end(Cause::client_quit, out);
+      break;
+    case Awaited::blocking:
+      // The backend may have all patience in the world.
+      if (reply.is_unknown_command() && ++refused_ > kMaxRefusedCommands) {
+        return finish(SmtpReply::too_many_errors, Cause::too_many_errors, out);
+      }
       break;
     default:
       break;

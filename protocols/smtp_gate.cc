@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "protocols/gate_bounds.h"
 #include "protocols/sasl.h"
 #include "protocols/smtp_login.h"
 
@@ -41,6 +42,9 @@ void SmtpGate::answer(std::string_view line, Steps& out) {
   static const std::set<std::string, std::less<>> kNoneHidden;  // here all of them get 530
   const auto command = parse_smtp_command(line, kNoneHidden);
   last_ = command.name;
+  if (++commands_ > kMaxGateCommands) {
+    return finish(SmtpReply::too_many_commands, Cause::too_many_errors, out);
+  }
   switch (command.verb) {
     case SmtpVerb::ehlo:
     case SmtpVerb::helo:

@@ -16,7 +16,7 @@ inline constexpr int kMaxRefusedCommands = 20;
 // EHLO, HELO, NOOP, RSET, HELP and QUIT are answered, STARTTLS begins TLS. AUTH is refused with
 // LoginRefused, `exposed` where its initial response held a secret. A bare CR, a bare LF, a NUL or
 // a line over Options::line_length ends the session, as the command after kMaxRefusedCommands
-// refused ones does.
+// refused ones or kMaxGateCommands in all does.
 class SmtpGate : public Gate {
  public:
   // `options` must outlive the gate.
@@ -42,6 +42,7 @@ class SmtpGate : public Gate {
   const Options& options_;
   LineBuffer in_;
   Phase phase_ = Phase::commands;
+  int commands_ = 0;
   int refused_ = 0;
   std::string_view last_;
 };

@@ -68,6 +68,7 @@ struct SmtpReplyLine {
 
   bool success() const { return code < 300; }
   bool go_on() const { return code >= 300 && code < 400; }
+  bool is_unknown_command() const { return code == 500 || code == 502; }  // RFC 5321 4.2.4
 };
 
 // Reads one line of a reply, with its line ending. None: it is none.

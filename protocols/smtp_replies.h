@@ -36,6 +36,7 @@ enum class SmtpReply {
   early_message,
   bare_newline,
   too_many_errors,
+  too_many_commands,
   // Last words where the backend went wrong.
   backend_fault,
   backend_unreachable,
@@ -86,6 +87,8 @@ inline constexpr std::array kSmtpReplies = {
     SmtpReplyRow{SmtpReply::bare_newline,
                  "521 5.5.2 Bare CR or bare LF in the message, closing connection\r\n"},
     SmtpReplyRow{SmtpReply::too_many_errors, "421 4.7.0 Too many errors, closing connection\r\n"},
+    SmtpReplyRow{SmtpReply::too_many_commands,
+                 "421 4.7.0 Too many commands before TLS, closing connection\r\n"},
     SmtpReplyRow{SmtpReply::backend_fault,
                  "421 4.3.0 Mail server gave no valid reply, closing connection\r\n"},
     SmtpReplyRow{SmtpReply::backend_unreachable,

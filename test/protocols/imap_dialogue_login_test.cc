@@ -333,6 +333,22 @@ TEST_CASE("no step but a send to the backend ever holds a password") {
   }
 }
 
+TEST_CASE("a client that goes on with commands that the backend calls bad is told goodbye") {
+  std::string commands;
+  std::string answers;
+  for (int i = 0; i < 21; ++i) {
+    commands += "Header: x\r\n";
+    answers += "Header: BAD unknown\r\n";
+  }
+  const auto text =
+      play_greeted(kClearRefused, {client(commands), backend(answers), client("b NOOP\r\n")},
+                   always(Verdict::refuse));
+  REQUIRE(
+      text.ends_with("Header: BAD unknown\\r\\n* BYE Too many bad commands\\r\\n\n"
+                     "end too_many_errors\n"));
+  REQUIRE(text.find("NOOP") == std::string::npos);
+}
+
 TEST_CASE("a client that goes on with refused logins or bad commands is told goodbye") {
   // Each is an event, so that one connection could fill the log.
   const std::string refused = "tried LOGIN user=joe secret\nC: " + kAlert + "a" + kPrivacy + "\n";

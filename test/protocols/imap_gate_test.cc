@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "protocols/gate_bounds.h"
 #include "test/support/cutter.h"
 
 using namespace postern::protocols;
@@ -164,6 +165,17 @@ TEST_CASE("the twenty-first bad or refused command ends the gate's session") {
   }
   REQUIRE(gate(commands + "y NOOP\r\n") ==
           answers + "* BYE Too many bad commands\\r\\n\nend too_many_errors\n");
+}
+
+TEST_CASE("the hundred-and-first command ends the IMAP gate's session, however good it is") {
+  std::string commands;
+  std::string answers;
+  for (int i = 0; i < kMaxGateCommands; ++i) {
+    commands += "x NOOP\r\n";
+    answers += "x OK NOOP completed\\r\\n";
+  }
+  REQUIRE(gate(commands + "y STARTTLS\r\n") ==
+          answers + "* BYE Too many commands before TLS\\r\\n\nend too_many_errors\n");
 }
 
 TEST_CASE("the IMAP gate's farewell ends it, and nothing follows") {

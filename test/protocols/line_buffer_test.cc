@@ -88,6 +88,19 @@ TEST_CASE("what was not taken comes back whole as the rest") {
   REQUIRE(buffer.empty());
 }
 
+TEST_CASE("a line that begins an HTTP request is no clean line, one that only names HTTP is") {
+  for (const char* const method :
+       {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}) {
+    REQUIRE_FALSE(is_clean_line(std::string(method) + " / HTTP/1.1\r\n"));
+  }
+  REQUIRE_FALSE(is_clean_line("GET http://mail.example.test:25/?a=b HTTP/1.0\r\n"));
+  REQUIRE_FALSE(is_clean_line("PRI * HTTP/2.0\r\n"));
+  REQUIRE(is_clean_line("GET HTTP/1.1\r\n"));
+  REQUIRE(is_clean_line("GET NOOP\r\n"));
+  REQUIRE(is_clean_line("a1 SELECT HTTP/1.1\r\n"));
+  REQUIRE(is_clean_line("NOOP GET / HTTP/1.1\r\n"));
+}
+
 TEST_CASE("only CRLF ends a clean line, and neither CR, LF nor NUL may stand inside") {
   REQUIRE(is_clean_line("NOOP\r\n"));
   REQUIRE(is_clean_line("\r\n"));

@@ -207,6 +207,21 @@ TEST_CASE("twenty refusals of postern's own are answered, the next one ends the 
           "C: " + answers + "-ERR Too many refused commands, goodbye\\r\\n\nend too_many_errors\n");
 }
 
+TEST_CASE("twenty errors of the backend are passed on, the next one ends the session") {
+  std::string commands;
+  std::string answers;
+  for (int i = 0; i < 21; ++i) {
+    commands += "X-HEADER: x\r\n";
+    answers += "-ERR unknown\r\n";
+  }
+  const auto text =
+      greeted(kTls, {client(commands), backend(answers), client("NOOP\r\n"), backend("+OK\r\n")});
+  REQUIRE(
+      text.ends_with("-ERR unknown\\r\\n"
+                     "-ERR Too many refused commands, goodbye\\r\\n\nend too_many_errors\n"));
+  REQUIRE(text.find("NOOP") == std::string::npos);
+}
+
 TEST_CASE("many commands at once: postern keeps a bounded number outstanding and loses none") {
   std::string commands;
   std::string sent;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "protocols/gate_bounds.h"
 #include "test/support/cutter.h"
 
 using namespace postern;
@@ -120,6 +121,19 @@ TEST_CASE("twenty refused commands are answered, the next one ends the gate") {
           kGreeting + answers +
               "-ERR Too many refused commands, goodbye\\r\\n\n"
               "end too_many_errors\n");
+}
+
+TEST_CASE("a hundred commands are answered, the next one ends the POP3 gate") {
+  std::string commands;
+  std::string answers;
+  for (int i = 0; i < kMaxGateCommands; ++i) {
+    commands += "NOOP\r\n";
+    answers += "+OK\\r\\n";
+  }
+  REQUIRE(steps(commands) == kGreeting + answers + "\n");
+  REQUIRE(steps(commands + "STLS\r\n") == kGreeting + answers +
+                                              "-ERR Too many commands before TLS, goodbye\\r\\n\n"
+                                              "end too_many_errors\n");
 }
 
 TEST_CASE("the gate says farewell in POP3's words and knows the last verb, never a password") {

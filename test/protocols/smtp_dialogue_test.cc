@@ -297,6 +297,21 @@ TEST_CASE("more refusals of postern's own than the bound end the session") {
   REQUIRE(text.find("B: ") == std::string::npos);
 }
 
+TEST_CASE("more commands unknown to the backend than the bound end the session as well") {
+  std::vector<Action> actions;
+  for (int i = 0; i <= kMaxRefusedCommands; ++i) {
+    actions.push_back(client("X-HEADER: x\r\n"));
+    actions.push_back(backend("500 5.3.3 Unrecognized command\r\n"));
+  }
+  actions.push_back(client("NOOP\r\n"));
+  const auto text = play_greeted(actions);
+  REQUIRE(
+      text.ends_with("500 5.3.3 Unrecognized command\\r\\n"
+                     "421 4.7.0 Too many errors, closing connection\\r\\n\n"
+                     "end too_many_errors\n"));
+  REQUIRE(text.find("NOOP") == std::string::npos);
+}
+
 TEST_CASE("the client waits while too many replies are outstanding") {
   const Options options = smtp_options();
   SmtpDialogue dialogue(options, after_starttls());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "protocols/gate_bounds.h"
 #include "test/support/cutter.h"
 
 using namespace postern::protocols;
@@ -86,6 +87,19 @@ TEST_CASE("after twenty refused commands the gate sends a client away") {
   REQUIRE(play(commands + "NOOP\r\n") == expected + "250 2.0.0 OK\\r\\n\n");
   REQUIRE(play(commands + "RCPT TO:<x>\r\nSTARTTLS\r\n") ==
           expected + "421 4.7.0 Too many errors, closing connection\\r\\n\nend too_many_errors\n");
+}
+
+TEST_CASE("after a hundred commands the SMTP gate sends a client away, however good they were") {
+  std::string commands;
+  std::string expected = "C: ";
+  for (int i = 0; i < kMaxGateCommands; ++i) {
+    commands += "NOOP\r\n";
+    expected += "250 2.0.0 OK\\r\\n";
+  }
+  REQUIRE(play(commands) == expected + "\n");
+  REQUIRE(play(commands + "STARTTLS\r\n") ==
+          expected + "421 4.7.0 Too many commands before TLS, closing connection\\r\\n\n" +
+              "end too_many_errors\n");
 }
 
 TEST_CASE("the gate ends at a bare CR, a bare LF and a NUL") {
