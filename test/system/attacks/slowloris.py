@@ -10,7 +10,7 @@ it sends, and a second wave finds as much memory as the first.
 import time
 
 import harness
-from harness import Fake, FakeImap, FakePop3, FakeSmtp, Postern, client_hello, until
+from harness import Fake, FakeImap, FakePop3, FakeSmtp, Postern, client_hello
 from harness.crowd import Crowd, most_clients
 
 TIME = "10s"

@@ -5,7 +5,8 @@ Published by Timo Longin of SEC Consult in December 2023 (VU#302671; CVE-2023-51
 CVE-2023-51765 in sendmail, CVE-2023-51766 in Exim). RFC 5321 section 4.1.1.4: only CRLF.CRLF ends a
 message. Expected: any bare CR or LF in a message, and any dot that NULs would leave alone on a
 line, is answered 521 and ends the session before the backend has a message; with
-`bare_newlines: pass` nothing is changed, and a backend that saw another end than postern is found out by its answer.
+`bare_newlines: pass` nothing is changed, and a backend that saw another end than postern is found
+out by its answer.
 """
 import re
 

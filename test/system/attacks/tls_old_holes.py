@@ -2,9 +2,10 @@
 """Holes of other TLS libraries, tried here: none may have a twin.
 
 CVE-2014-0160 (Heartbleed): a heartbeat (RFC 6520) that claims to be longer than it is.
-CVE-2014-0224: a ChangeCipherSpec before there are keys. CVE-2012-4929 (CRIME): TLS's own compression. The hello of
-SSLv2 (RFC 6176 forbids it). A second, different ClientHello in one handshake. Expected: the
-handshake or the session ends with an alert, no heartbeat is answered, compression is never chosen.
+CVE-2014-0224: a ChangeCipherSpec before there are keys. CVE-2012-4929 (CRIME): TLS's own
+compression. The hello of SSLv2 (RFC 6176 forbids it). A second, different ClientHello in one
+handshake. Expected: the handshake or the session ends with an alert, no heartbeat is answered,
+compression is never chosen.
 """
 import ssl
 import struct

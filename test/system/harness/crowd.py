@@ -17,6 +17,7 @@ import time
 CONNECTS_AT_ONCE = 500
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 ENOUGH = 1 << 16
+PATIENCE = 150
 
 
 def most_clients(wanted, share=0.4):
@@ -28,10 +29,10 @@ def most_clients(wanted, share=0.4):
 class Crowd:
     """Clients of one kind against one port; a context manager that ends them.
 
-    `does`: "close" or "reset" at once when connected; "hold" until told to leave, or until the other
-    side ends it. Those that hold send `first` (bytes), then the octets of `then` one by one, one each
-    `every` seconds, over and over, and read where `reads` is true. A client of `first`: a list takes
-    them in turn.
+    `does`: "close" or "reset" at once when connected; "hold" until told to leave, or until the
+    other side ends it. Each begins with one of `first`, a list, in turn; those that hold send the
+    octets of `then` one by one, one each `every` seconds, over and over, and read where `reads` is
+    true.
     """
 
     def __init__(self, port, count, does="hold", first=(b"",), then=b"", every=1.0, reads=True,
@@ -39,9 +40,11 @@ class Crowd:
         self.count = count
         given = {"port": port, "count": count, "does": does, "first": [one.hex() for one in first],
                  "then": then.hex(), "every": every, "reads": reads, "small_window": small_window}
-        self.process = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).resolve()),
-                                         json.dumps(given)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).resolve())],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        bufsize=0)
+        self.process.stdin.write(json.dumps(given).encode() + b"\n")
+        self.process.stdin.flush()
 
     def __enter__(self):
         return self
@@ -53,9 +56,10 @@ class Crowd:
         self.process.stdout.close()
 
     def _report(self):
-        line = self.process.stdout.readline()
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        line = self.process.stdout.readline() if ready else b""
         if not line:
-            raise AssertionError("the crowd has failed")
+            raise AssertionError("the crowd has failed" if ready else "the crowd does not get on")
         return json.loads(line)
 
     def wait_up(self):
@@ -130,9 +134,9 @@ class _Loop:
         if failure == 0 and does == "hold":
             self.poll.modify(client.socket.fileno(), select.EPOLLRDHUP
                              | (select.EPOLLIN if self.given["reads"] else 0))
+            client.sent_at = time.monotonic()
             if client.left:
                 client.socket.send(client.left)
-            client.sent_at = time.monotonic()
             return
         if failure == 0 and client.left:
             client.socket.send(client.left)
@@ -200,7 +204,8 @@ class _Loop:
 def _main():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    _Loop(json.loads(sys.argv[1])).run()
+    # The first line says what to do; the end of the file, that it is time to leave.
+    _Loop(json.loads(sys.stdin.readline())).run()
 
 
 if __name__ == "__main__":
