@@ -15,7 +15,7 @@ CONNECTIONS = most_clients(1500)
 WORDS = {"imap-required": r"^\* BYE ", "pop3-required": "^-ERR ", "submission-required": "^421 ",
          "imap-optional": r"^\* BYE ", "imap-implicit": "^$"}
 # Of a second flood: tables keep their buckets, allocators their arenas.
-GROWTH_KIB = 2048
+GROWTH_KIB = 4096
 
 
 class ConnectFlood(harness.Attack):
