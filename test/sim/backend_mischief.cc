@@ -1,4 +1,5 @@
 // Backends that lie, stall, flood or die. See mischief.h.
+#include <array>
 #include <string>
 #include <vector>
 
@@ -171,7 +172,9 @@ constexpr std::array<Way, 10> kWays = {{{"backend lies", insert_lies},
 void be_unreachable(Random& random, Plan& plan) {
   plan.name = "backend is unreachable";
   for (auto& part : plan.backends) {
-    part.fate.kind = random.one_in(2) ? DialFate::Kind::refused : DialFate::Kind::ignored;
+    constexpr std::array kKinds = {DialFate::Kind::refused, DialFate::Kind::ignored,
+                                   DialFate::Kind::exhausted};
+    part.fate.kind = random.one_of(kKinds);
   }
 }
 

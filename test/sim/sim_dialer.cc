@@ -37,10 +37,11 @@ void SimNet::answer(std::size_t index, const DialFate& fate) {
   auto* const user = std::exchange(dialling.user, nullptr);
   if (user == nullptr) return;  // given up
   const int session = dialling.session;
-  if (fate.kind == DialFate::Kind::refused) {
+  if (fate.kind == DialFate::Kind::refused || fate.kind == DialFate::Kind::exhausted) {
+    const int code = fate.kind == DialFate::Kind::refused ? -ECONNREFUSED : -EMFILE;
     stage_.trace.note(stage_.schedule.moment(), session * 10, "dial refused");
     stage_.watch.before_call(session, Watch::Call::link_failed);
-    user->on_dial_failed(net::Error{-ECONNREFUSED});
+    user->on_dial_failed(net::Error{code});
     stage_.watch.after_call(session);
     return;
   }

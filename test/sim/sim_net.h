@@ -169,7 +169,7 @@ class Connection {
 
 // What becomes of a dial.
 struct DialFate {
-  enum class Kind { connected, refused, ignored, gone_at_once } kind = Kind::connected;
+  enum class Kind { connected, refused, exhausted, ignored, gone_at_once } kind = Kind::connected;
   Moment delay = 100;
   Manners manners = {};
 };
