@@ -2,6 +2,7 @@
 #include "test/sim/conversation.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace postern::sim {
 
@@ -74,6 +75,8 @@ void Conversation::start_backend() {
   }
   BackendPart part;
   part.fate.delay = static_cast<Moment>(random_.below(20'000));
+  // Old servers look names up before they greet: longer than a connect may take.
+  if (random_.one_in(10)) part.script.push_back(wait(micros(std::chrono::seconds(20))));
   plan_.backends.push_back(part);
 }
 
