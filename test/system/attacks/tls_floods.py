@@ -42,7 +42,10 @@ class TlsFloods(harness.Attack):
         wire = RecordWire(self.room, self.postern.port(listener), version,
                           begin=starttls if listener == "submission-required" else None)
         self.addCleanup(wire.close)
-        if listener == "imap-implicit":
+        # An answer: postern's side of the handshake is over too, so what comes next is no part of it.
+        if listener == "submission-required":
+            wire.smtp("EHLO attacker.example.test")
+        else:
             wire.line()
         return wire
 
