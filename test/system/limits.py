@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every wait and every number has its limit: connections in all and by address, handshake, login
 and idle time, the length of a line. Who runs into one is told so in the protocol's words."""
+import contextlib
 import time
 
 import harness
@@ -25,15 +26,22 @@ class Limits(harness.TestCase):
         made.client_tls = room.client_tls()
         return made
 
-    def each(self, postern, check, modes=("required", "optional", "implicit")):
-        """Calls check(protocol, listener, wire) with a greeted client on every listener."""
-        for protocol in FAKES:
-            for mode in modes:
-                listener = f"{protocol}-{mode}"
-                with self.subTest(listener=listener), \
-                        Wire(postern.port(listener), tls=postern.client_tls
-                             if mode == "implicit" else None) as wire:
-                    self.assertTrue(wire.line())
+    def each(self, postern, check, modes=("required", "optional", "implicit"), begin=None):
+        """Calls check(protocol, listener, wire) with a greeted client of every listener, all of which
+        are there before, so that they wait side by side; each has begun with begin(protocol, wire)."""
+        with contextlib.ExitStack() as stack:
+            wires = []
+            for protocol in FAKES:
+                for mode in modes:
+                    listener = f"{protocol}-{mode}"
+                    wire = stack.enter_context(Wire(postern.port(listener), tls=postern.client_tls
+                                                    if mode == "implicit" else None))
+                    self.assertTrue(wire.line(), listener)
+                    if begin:
+                        begin(protocol, wire)
+                    wires.append((protocol, listener, wire))
+            for protocol, listener, wire in wires:
+                with self.subTest(listener=listener):
                     check(protocol, listener, wire)
 
     def reasons(self, postern, listener, count=1):
@@ -106,15 +114,15 @@ class Limits(harness.TestCase):
         self.assertEqual(self.reasons(postern, "pop3-required"), ["handshake_timeout"])
 
     def test_login_timeout(self):
-        postern = self.postern(login_timeout="1s")
+        postern = self.postern(login_timeout="4s")
 
         def check(protocol, listener, wire):
             self.assertRegex(wire.rest(), BYE[protocol])
-            self.ends(postern, listener, "login_timeout", 1)
+            self.ends(postern, listener, "login_timeout", 4)
         self.each(postern, check)
 
     def test_commands_do_not_put_the_login_timeout_off(self):
-        postern = self.postern(modes=("implicit",), login_timeout="1s")
+        postern = self.postern(modes=("implicit",), login_timeout="3s")
         with Wire(postern.port("imap-implicit"), tls=postern.client_tls) as wire:
             wire.line()
             began, line = time.monotonic(), ""
@@ -128,21 +136,23 @@ class Limits(harness.TestCase):
     def test_idle_timeout(self):
         logins = {"imap": ["a LOGIN anna secret\r\n"], "pop3": ["USER anna\r\n", "PASS x\r\n"],
                   "smtp": ["EHLO c\r\n", "AUTH PLAIN AGFubmEAc2VjcmV0\r\n"]}
-        postern = self.postern(modes=("implicit", "optional"), login_timeout="1s",
-                               idle_timeout="2s")
+        postern = self.postern(modes=("implicit", "optional"), login_timeout="4s",
+                               idle_timeout="5s")
 
-        def check(protocol, listener, wire):
+        def begin(protocol, wire):
             for line in logins[protocol]:
                 wire.send(line)
                 if protocol == "smtp":
                     wire.smtp()
                 else:
                     wire.line()
+
+        def check(protocol, listener, wire):
             got = wire.rest_rudely()
             if protocol != "pop3":
                 self.assertRegex(got, BYE[protocol])
-            self.ends(postern, listener, "idle_timeout", 2)
-        self.each(postern, check, ("implicit", "optional"))
+            self.ends(postern, listener, "idle_timeout", 5)
+        self.each(postern, check, ("implicit", "optional"), begin)
 
     def test_line_length(self):
         errors = {"imap": r"(?m)^(\* BYE|\* BAD|\S+ BAD) ", "pop3": "(?m)^-ERR ",

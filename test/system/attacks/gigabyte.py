@@ -100,7 +100,7 @@ class Backend(Fake):
                 sender = threading.Thread(target=self.push, args=(connection, int(words[0])))
                 if verb == "BOTH":
                     sender.start()
-                self.may_read.wait(120)
+                self.may_read.wait(400)
                 self.digests.append(read_digest(connection, int(words[0]) * BLOCK))
                 if verb == "BOTH":
                     sender.join()
@@ -123,7 +123,7 @@ class Backend(Fake):
                 connection.sendall(b"235 2.7.0 welcome\r\n")
             elif verb == "DATA":
                 connection.sendall(b"354 go on\r\n")
-                self.may_read.wait(120)
+                self.may_read.wait(400)
                 self.digests.append(read_digest(connection, BLOCKS * BLOCK))
                 while line_of(connection) not in (".", ""):
                     pass
@@ -221,7 +221,7 @@ class Gigabyte(harness.Attack):
         progress, thread = self.send_in_background(wire, BLOCKS)
         self.assert_bounded(progress)
         self.smtp.may_read.set()
-        thread.join(120)
+        thread.join(400)
         self.assertEqual(progress[0], BLOCKS)
         self.assertRegex(wire.smtp(".")[0], "^250 2.0.0 taken")
         self.assertRegex(wire.smtp("QUIT")[0], "^221")
@@ -238,7 +238,7 @@ class Gigabyte(harness.Attack):
         self.assert_bounded(self.imap.sent)
         self.imap.may_read.set()
         self.assertEqual(read_digest(wire.socket, blocks * BLOCK), digest(blocks))
-        thread.join(120)
+        thread.join(400)
         self.assertEqual(wire.line(), "a OK done")
         self.assertEqual(self.imap.digests, [digest(blocks)])
         wire.close()

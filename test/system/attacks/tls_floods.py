@@ -149,6 +149,7 @@ class TlsFloods(harness.Attack):
                         except ssl.SSLWantReadError:
                             wire.send(outgoing.read())
                     self.assertTrue(greeting.startswith(b"* OK"), greeting)
+                    self.leave(wire)
 
     def test_hellos_larger_than_allowed(self):
         hello = client_hello(self.room.client_tls())[1]
@@ -192,6 +193,7 @@ class TlsFloods(harness.Attack):
         wire.send(record(HANDSHAKE, b"") * MANY)
         kind, body = list(bodies(wire.rest_rudely().encode("latin-1")))[-1]
         self.assertEqual((kind, body[0]), (ALERT, FATAL))
+        self.leave(wire)
 
 
 if __name__ == "__main__":

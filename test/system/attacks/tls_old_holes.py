@@ -121,7 +121,7 @@ class TlsOldHoles(harness.Attack):
                 at = 4 + 2 + 32
                 at += 1 + hello[at]
                 self.assertEqual(hello[at + COMPRESSION_OF_SERVER_HELLO], NULL)
-                wire.close()
+                self.leave(wire)
                 self.assert_fails(listener, with_compression(self.hello(TLS12), [DEFLATE]))
                 self.assert_fails(listener, with_compression(self.hello(TLS13), [DEFLATE, NULL]))
 

@@ -124,6 +124,31 @@ class Attack(base.TestCase):
         found.append(self.postern.wait_events(count + 1, action, **wanted)[-1])
         self.assertEqual(len(self.postern.events(action, **wanted)), count + 1)
 
+    def memory(self):
+        """KiB that the process has more than before the test; 0 where that cannot be seen."""
+        if not self.postern.memory_says_something():
+            return 0
+        return self.postern.memory_kib() - self.before[1]
+
+    def assert_comes_to_rest(self, wave, growth_kib, waves=5):
+        """Calls `wave` until one adds no more than `growth_kib` to what the one before has left. An
+        allocator comes to rest some time, where a leak grows with each wave."""
+        after = []
+        for _ in range(waves):
+            wave()
+            self.settle(self.postern)
+            after.append(self.memory())
+            if len(after) > 1 and after[-1] - after[-2] <= growth_kib:
+                print(f"KiB grown, wave by wave: {after}", end=" ", flush=True)
+                return
+        self.fail(f"each wave takes memory: {after} KiB")
+
+    def leave(self, wire):
+        """Closes, and waits until the session's end is told: it is not counted with the next one's."""
+        port = wire.socket.getsockname()[1]
+        wire.close()
+        self.postern.wait_events(1, "session-end", source__port=port)
+
     def improper_ends(self, at_least=0):
         """The session-end events so far, without those of sessions that ended as honest ones do;
         waits until there are so many."""

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import random
+import resource
 import shutil
 import socket
 import ssl
@@ -23,6 +24,9 @@ args = argparse.Namespace(postern="")
 # port; so tests may run side by side.
 BLOCK = 60
 FIRST, LAST = 21000, 31000
+# As many descriptors as this process, with its clients and fake servers, may need: the usual limit, 1024,
+# is too low for those that meet a flood.
+DESCRIPTORS = 8192
 _block = {"lock": None, "next": 0, "end": 0}
 
 
@@ -202,6 +206,8 @@ def main():
     parser.add_argument("--postern", required=True, help="the built program")
     known, rest = parser.parse_known_args()
     args.postern = os.path.abspath(known.postern)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
     if not os.access(args.postern, os.X_OK):
         sys.exit(f"{args.postern} is no program")
     program = unittest.main(module="__main__", argv=[sys.argv[0], *rest], exit=False, verbosity=2,
