@@ -45,10 +45,10 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-std::string_view first_word(std::string_view text) {
+std::string_view first_word(std::string_view text, std::string_view ends) {
   text = without_newline(text);
   text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_first_of(" =\t"));
+  return text.substr(0, text.find_first_of(ends));
 }
 
 void check_line(std::string_view line) {
@@ -124,7 +124,8 @@ void check_ehlo(std::string_view input) {
       const auto reply = parse_smtp_reply(line);
       demand(reply && reply->success() && reply->last == rest.empty(), "it stays one reply");
       if (first || line.size() < 5) continue;
-      const auto word = upper(first_word(line.substr(4)));
+      // "AUTH=LOGIN" is an old spelling of AUTH.
+      const auto word = upper(first_word(line.substr(4), " =\t"));
       if (word == "STARTTLS") ++starttls;
       demand(kHidden.count(word) == 0 && word != "X-ANONYMOUSTLS" && word != "REQUIRETLS",
              "a word that must not show");
@@ -157,7 +158,8 @@ void check_capa(std::string_view input) {
       const auto line = take_line(rest);
       demand((without_newline(line) == ".") == rest.empty() || first, "it ends with its dot");
       if (first) continue;
-      const auto word = upper(first_word(line));
+      // "USER=" is a keyword of its own (RFC 2449 section 3).
+      const auto word = upper(first_word(line, " \t"));
       if (word == "STLS") ++stls;
       demand(word != "XCLIENT", "a word that must not show");
       demand((bits & 2U) == 0 || (word != "USER" && word != "SASL" && word != "APOP"),
