@@ -76,7 +76,7 @@ inline constexpr std::array kListenerKeys = {
     Key{"http", Standing::later},
     Key{"legacy_tls", Standing::later},
     Key{"legacy_servers", Standing::later},
-    Key{"accept_proxy", Standing::later},
+    Key{"accept_proxy"},
     Key{"profile", Standing::later},
     Key{"min_version"},
     Key{"min_version_from", Standing::later},

@@ -10,7 +10,7 @@
 namespace postern::conf {
 
 inline constexpr std::size_t kMostRules = 1000;
-inline constexpr std::size_t kMostPrefixes = 1000;  // of one rule
+inline constexpr std::size_t kMostPrefixes = 1000;  // of one rule, or of accept_proxy
 inline constexpr std::size_t kMostUsers = 1000;     // of one rule
 inline constexpr std::size_t kLongestPattern = 256;
 inline constexpr std::size_t kLongestNote = 256;  // owner and reason

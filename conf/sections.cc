@@ -12,6 +12,7 @@
 
 #include "conf/audit_section.h"
 #include "conf/keys.h"
+#include "conf/prefixes.h"
 #include "conf/reader.h"
 #include "conf/refusal_section.h"
 #include "conf/rules_section.h"
@@ -36,6 +37,8 @@ constexpr Choice<Balance> kBalances[] = {
 
 constexpr std::string_view kListenersExpected = "a list of listeners";
 constexpr std::string_view kBackendsExpected = "a mapping of backends, each name with its servers";
+constexpr std::string_view kBalancersExpected =
+    "a list of balancers' addresses or networks, such as [\"192.0.2.4\"]";
 constexpr std::string_view kServersExpected = "a list of servers, such as [\"192.0.2.10:25\"]";
 constexpr std::string_view kAddressExpected =
     "a numeric address and a port, such as 0.0.0.0:25 or [::]:25";
@@ -75,6 +78,7 @@ class Sections {
   void read_backend(const Value& value, const Entry& entry);
   void read_listener(const Value& value);
   void read_address(const Value& value, Listener& listener, ListenerPlaces& places);
+  void read_balancer(const Value& value, Listener& listener);
   void read_limits(const Value& value);
   void read_smtp(const Value& value);
 
@@ -157,6 +161,19 @@ void Sections::read_address(const Value& value, Listener& listener, ListenerPlac
   places.addresses.push_back(value.place());
 }
 
+void Sections::read_balancer(const Value& value, Listener& listener) {
+  const auto prefix = value.parsed<Prefix>(parse_prefix);
+  if (!prefix) return;
+  // One family's all is everybody, too: 96 bits are the beginning that all of IPv4 has.
+  if (prefix->length == 0 || (is_ipv4(*prefix) && prefix->length == 96)) {
+    findings_.warning(
+        value.place(),
+        "accept_proxy takes the PROXY header from everybody here, so that each client "
+        "may name an address of its choice; expected the balancers' addresses");
+  }
+  listener.accept_proxy.push_back(*prefix);
+}
+
 void Sections::read_listener(const Value& value) {
   const auto fields =
       value.fields("a mapping with name, protocol, address, tls and backend", kListenerKeys);
@@ -180,6 +197,10 @@ void Sections::read_listener(const Value& value) {
   }
   places.tls_mode = fields->choose_needed("tls", "implicit, required, optional or none", kTlsModes,
                                           listener.tls_mode);
+  if (const auto balancers = fields->find("accept_proxy")) {
+    for (const auto& item : balancers->items(kBalancersExpected, kMostPrefixes))
+      read_balancer(item, listener);
+  }
   read_tls(*fields, listener.tls, places.tls);
   listener.tls_mode_place = places.tls_mode;
   read_login_policy(*fields, listener.logins);

@@ -101,6 +101,8 @@ struct Listener {
   LoginPolicy logins;
   BareNewlines bare_newlines = BareNewlines::reject;
   std::size_t backend = 0;  // index into Settings::backends
+  // Whose connections begin with a PROXY header. Empty: nobody's.
+  std::vector<Prefix> accept_proxy;
   Place place;
   Place tls_mode_place;
 };

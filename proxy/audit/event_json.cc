@@ -112,6 +112,9 @@ void put_session(std::string& out, const SessionPart& session) {
   put_text(out, R"(,"postern.listener":)", session.listener);
   put_text(out, R"(,"network.protocol":)", session.protocol);
   put_address(out, R"(,"source.ip":)", R"(,"source.port":)", session.source);
+  if (session.forwarded_by) {
+    put_text(out, R"(,"network.forwarded_ip":)", session.forwarded_by->ip());
+  }
   put_address(out, R"(,"destination.ip":)", R"(,"destination.port":)", session.destination);
   if (session.server) {
     put_text(out, R"(,"postern.backend.name":)", session.server->name);

@@ -65,6 +65,7 @@ struct SessionPart {
   std::string listener;
   std::string_view protocol;  // a constant
   net::Address source;
+  std::optional<net::Address> forwarded_by;  // the balancer whose PROXY header named the client
   net::Address destination;
   std::optional<Server> server;
   Security security = Security::cleartext;

@@ -10,10 +10,16 @@ std::size_t ConnectionLimits::Hash::operator()(const Key& key) const {
 }
 
 ConnectionLimits::Answer ConnectionLimits::enter(const Key& address) {
-  if (count_.fetch_add(1) >= most_) {
-    count_.fetch_sub(1);
-    return Answer::too_many;
-  }
+  return enter_unknown() ? name(address) : Answer::too_many;
+}
+
+bool ConnectionLimits::enter_unknown() {
+  if (count_.fetch_add(1) < most_) return true;
+  count_.fetch_sub(1);
+  return false;
+}
+
+ConnectionLimits::Answer ConnectionLimits::name(const Key& address) {
   auto& part = shard(address);
   const std::lock_guard lock(part.mutex);
   auto& count = part.counts[address];

@@ -24,6 +24,12 @@ class ConnectionLimits {
   // Counts a connection in; leave() must follow where it was entered.
   Answer enter(const Key& address);
   void leave(const Key& address);
+  // The same in two steps, for a connection whose client is not known yet: counts it in among all;
+  // then, unless enter_unknown() says false, either name() or leave_unknown() must follow. name()
+  // counts it to its client, or out again where that has too many.
+  bool enter_unknown();
+  Answer name(const Key& address);
+  void leave_unknown() { count_.fetch_sub(1); }
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "proxy/audit/log.h"
+#include "proxy/net/header_reader.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/loop.h"
 #include "proxy/policy/connection_limits.h"
+#include "proxy/policy/policy.h"
 #include "proxy/session/host.h"
 #include "proxy/session/service.h"
 #include "proxy/session/session.h"
@@ -33,7 +35,7 @@ struct Shared {
   std::size_t most_sessions = SIZE_MAX;
 };
 
-class Worker final : session::Host, net::AcceptUser {
+class Worker final : session::Host, net::AcceptUser, net::HeaderUser {
  public:
   // `index` numbers the workers from 0.
   Worker(std::size_t index, const Shared& shared);
@@ -68,11 +70,33 @@ class Worker final : session::Host, net::AcceptUser {
   void on_accept(net::Listener& listener, net::Socket socket, const net::Address& client) override;
   bool may_accept() override { return shared_.limits.count() < shared_.most_sessions; }
   void on_accept_paused(net::Listener& listener, net::Error error) override;
+  void on_header(net::HeaderReader& reader, net::Socket socket,
+                 const std::optional<net::ProxyHeader::Ends>& ends) override;
+  void on_no_header(net::HeaderReader& reader, net::Socket socket, net::NoHeader why) override;
+
+  // A connection of a balancer, until its header says whose it is.
+  struct Waiting {
+    std::shared_ptr<const session::Service> service;
+    net::Address balancer;
+  };
+  void await_header(const std::shared_ptr<const session::Service>& service, net::Socket socket,
+                    const net::Address& balancer);
+  Waiting take_waiting(net::HeaderReader& reader);
+  // Begins a session that the limits have counted in.
+  void begin_session(const std::shared_ptr<const session::Service>& service, net::Socket socket,
+                     const net::Address& client,
+                     const std::optional<session::Forwarded>& forwarded);
+  // Tells the client of a limit, and the audit.
   void refuse(const session::Service& service, const net::Socket& socket,
-              const net::Address& client, std::string_view reason);
+              const net::Address& client, const std::optional<session::Forwarded>& forwarded,
+              std::string_view reason);
+  void record_limit(const session::Service& service, const net::Socket& socket,
+                    const net::Address& client, const std::optional<session::Forwarded>& forwarded,
+                    const policy::Admission& admission, std::string_view reason);
   std::string next_id();
   void close_listeners();
   void end_all();
+  void forget_waiting();
   void destroy_retired();
 
   const std::size_t index_;
@@ -80,6 +104,7 @@ class Worker final : session::Host, net::AcceptUser {
   net::Loop loop_;
   session::Scratch scratch_;
   std::unordered_map<net::Listener*, std::shared_ptr<const session::Service>> listeners_;
+  std::unordered_map<net::HeaderReader*, Waiting> waiting_;
   std::unordered_map<session::Session*, std::unique_ptr<session::Session>> sessions_;
   std::vector<std::unique_ptr<session::Session>> retired_;
   std::uint64_t last_id_ = 0;

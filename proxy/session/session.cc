@@ -19,12 +19,13 @@ using protocols::Farewell;
 using protocols::Side;
 
 Session::Session(Host& host, std::shared_ptr<const Service> service, const net::Address& source,
-                 net::StreamPtr client, std::string id)
+                 net::StreamPtr client, std::string id, const std::optional<Forwarded>& forwarded)
     : host_(host),
       service_(std::move(service)),
       id_(std::move(id)),
       source_(source),
-      destination_(client->local()),
+      destination_(forwarded ? forwarded->destination : client->local()),
+      forwarded_by_(forwarded ? std::optional(forwarded->balancer) : std::nullopt),
       accepted_at_(host.clock().exact()),
       timer_(host.timers(), *this),
       client_(std::move(client)),

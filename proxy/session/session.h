@@ -27,12 +27,20 @@
 
 namespace postern::session {
 
+// A connection that a balancer passes on, and of which its PROXY header tells.
+struct Forwarded {
+  net::Address balancer;
+  net::Address destination;  // the address that the client reached
+};
+
 // Single-threaded: lives on its worker's loop. Its host destroys it after retire().
 class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
  public:
-  // `host` outlives it. `source` is the client's address; `id` is unique on this node.
+  // `host` outlives it. `source` is the client's address; `id` is unique on this node. `forwarded`
+  // where `client` is a balancer's connection.
   Session(Host& host, std::shared_ptr<const Service> service, const net::Address& source,
-          net::StreamPtr client, std::string id);
+          net::StreamPtr client, std::string id,
+          const std::optional<Forwarded>& forwarded = std::nullopt);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -152,6 +160,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   const std::string id_;
   const net::Address source_;
   const net::Address destination_;
+  const std::optional<net::Address> forwarded_by_;
   const std::chrono::nanoseconds accepted_at_;
   net::Timer timer_;
 

@@ -37,6 +37,7 @@ audit::SessionPart Session::session_part() const {
   part.listener = service_->listener().name;
   part.protocol = protocols::name_of(service_->protocol);
   part.source = source_;
+  part.forwarded_by = forwarded_by_;
   part.destination = destination_;
   part.server = server_;
   part.security = security_of(security_);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "conf/prefixes.h"
 #include "conf/values.h"
 #include "test/conf/faults.h"
 
@@ -48,6 +49,32 @@ class Folder {
 };
 
 }  // namespace
+
+TEST_CASE("a listener names the balancers whose PROXY header it takes; by default nobody") {
+  const std::string head =
+      "backends: {b: {servers: [\"192.0.2.10:25\"]}}\n"
+      "listeners:\n"
+      "  - {name: mx, protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: b";
+  CHECK(settings_of(head + "}\n").listeners[0].accept_proxy.empty());
+  const auto settings =
+      settings_of(head + ", accept_proxy: [192.0.2.4, 198.51.100.0/24, \"2001:db8::/32\"]}\n");
+  const auto& balancers = settings.listeners[0].accept_proxy;
+  REQUIRE(balancers.size() == 3);
+  CHECK(prefix_text(balancers[0]) == "192.0.2.4");
+  CHECK(prefix_text(balancers[1]) == "198.51.100.0/24");
+  CHECK(prefix_text(balancers[2]) == "2001:db8::/32");
+
+  for (const std::string everybody : {"0.0.0.0/0", "\"::/0\""}) {
+    const auto loaded = load_text(head + ", accept_proxy: [" + everybody + "]}\n", "p.yaml");
+    CHECK(loaded.settings);
+    CHECK(text_of(loaded.diagnostics)
+              .find("warning: accept_proxy takes the PROXY header from "
+                    "everybody") != std::string::npos);
+  }
+  for (const std::string bad : {"[192.0.2.1/24]", "[mail.example.com]", "yes"}) {
+    CHECK_FALSE(load_text(head + ", accept_proxy: " + bad + "}\n", "p.yaml").settings);
+  }
+}
 
 TEST_CASE("only backends and listeners are required; the rest has its default") {
   const auto settings = settings_of(kRest);

@@ -20,6 +20,7 @@ audit::SessionPart session_with(Text&& text) {
   part.listener = "imap";
   part.protocol = "imap";
   part.source = *net::Address::parse("192.0.2.7", 50000);
+  part.forwarded_by = *net::Address::parse("192.0.2.99", 40000);
   part.destination = *net::Address::parse("2001:db8::1", 143);
   part.server = audit::Server{"old", *net::Address::parse("192.0.2.10", 143), 40001};
   part.security = audit::Security::starttls;

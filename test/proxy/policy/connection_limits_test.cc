@@ -30,6 +30,21 @@ TEST_CASE("an address has its limit, all together have theirs, and leaving makes
   REQUIRE(limits.enter(address(1)) == Answer::entered);
 }
 
+TEST_CASE("a connection without a client's name counts among all, and later to its client") {
+  ConnectionLimits limits(2, 1);
+  REQUIRE(limits.enter_unknown());
+  REQUIRE(limits.enter_unknown());
+  REQUIRE_FALSE(limits.enter_unknown());
+  REQUIRE(limits.enter(address(1)) == Answer::too_many);
+  REQUIRE(limits.name(address(1)) == Answer::entered);
+  REQUIRE(limits.name(address(1)) == Answer::too_many_from_address);
+  REQUIRE(limits.count() == 1);
+  limits.leave(address(1));
+  REQUIRE(limits.enter_unknown());
+  limits.leave_unknown();
+  REQUIRE(limits.count() == 0);
+}
+
 TEST_CASE("four threads at once never exceed the limits, and leave nothing behind") {
   ConnectionLimits limits(50, 20);
   std::atomic<bool> is_exceeded{false};
