@@ -107,12 +107,14 @@ class Oversized(harness.Attack):
             self.assertLessEqual(max(map(len, texts.values())), 256, texts)
 
     def test_names_of_a_password_s_size(self):
-        """As long as a line may be, and let in by the backend: cut in the event alone."""
+        """As long as a line may be, and let in by the backend. Servers cut such a name at different
+        lengths, so whose login it was is not said."""
         name = "n" * 60_000
         with self.open("imap", "implicit") as wire:
             wire.line()
             self.assertRegex(wire.imap(f"a LOGIN {name} secret")[-1], "^a OK")
-        event = self.postern.wait_events(1, "login", user__name=name[:255])[0]
+        event = self.postern.wait_events(1, "login", postern__listener="imap-implicit",
+                                         user__name=None)[0]
         self.assertEqual(event["event.outcome"], "success")
         self.assertIn(name.encode(), self.fakes["imap"].everything())
 
