@@ -228,9 +228,11 @@ std::string_view Log::consequence() const {
   return options_.on_failure == conf::OnFailure::refuse ? " and logins refused" : "";
 }
 
-// The last lines of the batch could not be written: the first of them is kept.
+// The last lines of the batch could not be written: the first of them is kept. That is known at once,
+// since the turn may go on for long, with other targets that take their patience.
 void Log::hold(Slot& slot, const Written& written) {
   slot.held = batch_.only(batch_.lines.size() - written.lost);
+  is_failing_ = true;
   lose(slot, written.lost - 1);
   log::error("the audit log {} cannot be written, events are lost{}: {}", slot.target->name(),
              consequence(), written.error);

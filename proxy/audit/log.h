@@ -128,7 +128,7 @@ class Log final : public Sink {
   bool is_overflowing_ = false;  // the queue had no room: said once
 
   std::atomic<std::uint64_t> lost_ = 0;
-  std::atomic<bool> is_failing_ = false;  // the targets or the queue: changed under mutex_
+  std::atomic<bool> is_failing_ = false;  // the targets or the queue: reset under mutex_
 
   std::mutex mutex_;
   std::condition_variable wakeup_;

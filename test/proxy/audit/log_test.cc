@@ -448,6 +448,20 @@ TEST_CASE("any one target that fails is a failure, and the end counts what it ne
   REQUIRE(count_lines(folder.file("log")) == 4);
 }
 
+TEST_CASE("a failure is known at once, though another target still holds the writer") {
+  const Pipe pipe;
+  pipe.fill();
+  auto log = open_log({"/dev/full", pipe.path()}, options(10 * kDeadline));
+  record(*log, 1);
+  const auto end = std::chrono::steady_clock::now() + kDeadline;
+  while (!log->is_failing() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(2ms);
+  }
+  const bool is_known = log->is_failing();
+  pipe.drain();
+  REQUIRE(is_known);
+}
+
 TEST_CASE("a full queue and an inventory that cannot be written are failures, until they are not") {
   const test::TemporaryFolder folder;
   FakeInventory inventory;
