@@ -5,6 +5,7 @@ import hashlib
 import random
 import socket
 import ssl
+import threading
 import time
 
 import harness
@@ -125,11 +126,14 @@ class BackPressure(harness.TestCase):
         self.assertGreaterEqual(received, MUCH)
 
     def test_a_backend_that_never_reads_holds_back_its_client(self):
+        is_over = threading.Event()
+        self.addCleanup(is_over.set)
+
         def script(peer):
             peer.send("* OK x\r\n")
             peer.line()
             peer.send("a OK in\r\n")
-            time.sleep(15)
+            is_over.wait(120)
         postern, wire = self.session(script)
         self.assertRegex(wire.imap(tag="a")[-1], "^a OK")
         before = self.memory(postern)
