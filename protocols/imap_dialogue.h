@@ -44,7 +44,7 @@ class ImapDialogue final : public Dialogue {
   // What must come from the backend before the client is read on.
   enum class Waiting { nothing, greeting, go_ahead, challenge, answer, upgrade };
   // Which login waits for decide().
-  enum class Held { nothing, login_name, login, sasl_start, sasl_response };
+  enum class Held { nothing, login_part, login, sasl_start, sasl_response };
 
   // A command without its answer yet, or an answer of postern's own in its turn.
   struct Outstanding {

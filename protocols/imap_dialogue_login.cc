@@ -6,6 +6,9 @@
 //                                 with it, when its line ends     name's "+" of the backend
 //                                 swallowed
 //
+// With Judging::each_piece the password's literal is treated as the name's: judged before its "+",
+// and again with it.
+//
 // An AUTHENTICATE is judged when it starts, and again whenever a response brings another user (with
 // Judging::each_piece: at each response).
 #include <utility>
@@ -18,17 +21,26 @@
 
 namespace postern::protocols {
 
-// A line of a LOGIN has been added to command_, and its literal fits.
+// A line of a LOGIN has been added to command_, and its literal fits. Where each piece is judged, the
+// password's literal is collected too: at the backend a LOGIN could not be given up any more.
 void ImapDialogue::on_login(Steps& out) {
+  using Stage = LoginArguments::Stage;
   auto arguments = read_login(command_);
-  if (arguments.stage != LoginArguments::Stage::name_announced) {
-    if (!arguments.login.user.empty()) write_login_name(command_);
+  if (!arguments.login.user.empty()) write_login_name(command_);
+  const bool collects =
+      arguments.stage == Stage::name_announced ||
+      (arguments.stage == Stage::password_announced && conditions_.judging == Judging::each_piece);
+  if (!collects) {
     return hold(Held::login,
                 {.login = std::move(arguments.login), .secret_sent = arguments.exposed}, out);
   }
   const auto literal = *command_.announced();
   if (literal.kind == LiteralKind::non_synchronising) return collect_literal(literal, out);
-  hold(Held::login_name, {.login = std::move(arguments.login), .name_follows = true}, out);
+  hold(Held::login_part,
+       {.login = std::move(arguments.login),
+        .secret_sent = arguments.exposed,
+        .name_follows = arguments.stage == Stage::name_announced},
+       out);
 }
 
 void ImapDialogue::on_authenticate(std::string_view line, const ImapHead& head,
@@ -88,7 +100,7 @@ void ImapDialogue::decide(Verdict verdict, Steps& out) {
 
 void ImapDialogue::allow(Held held, Steps& out) {
   switch (held) {
-    case Held::login_name:
+    case Held::login_part:
       return collect_literal(*command_.announced(), out);
     case Held::login:
       return pass_command(Outstanding::Kind::login, out);
@@ -109,7 +121,7 @@ void ImapDialogue::allow(Held held, Steps& out) {
 void ImapDialogue::refuse(Held held, Steps& out) {
   after_refusal_ = true;
   switch (held) {
-    case Held::login_name:
+    case Held::login_part:
     case Held::login:
     case Held::sasl_start:
       return reject(refusal(command_.tag()), command_.announced(), out);

@@ -182,6 +182,41 @@ TEST_CASE("where each piece is judged, a PASS behind USER is held, and is no try
   CHECK(hand.play(Side::client, "NOOP\r\n", Side::backend, Verdict::allow) == "NOOP\r\n");
 }
 
+TEST_CASE("where each piece is judged, the password's literal of IMAP's LOGIN is one of them") {
+  for (const std::string name : {"jdoe", "{4+}\r\njdoe", "CONTOSO\\jdoe"}) {
+    const auto start = [&](Hand& hand) {
+      hand.play(Side::backend, "* OK hi\r\n", Side::client, Verdict::allow);
+      CHECK(hand.play(Side::client, "a LOGIN " + name + " {9}\r\n", Side::client, Verdict::allow)
+                .starts_with("+ "));
+      CHECK(hand.tries() == 1);
+    };
+    INFO(name);
+    Hand refused(Protocol::imap, under(Transport::tls, Judging::each_piece));
+    start(refused);
+    CHECK(refused.play(Side::client, "test-only\r\n", Side::client, Verdict::unavailable) ==
+          later(Protocol::imap));
+    CHECK(refused.tries() == 2);
+    CHECK(refused.play(Side::client, "b NOOP\r\n", Side::backend, Verdict::allow) == "b NOOP\r\n");
+
+    Hand allowed(Protocol::imap, under(Transport::tls, Judging::each_piece));
+    start(allowed);
+    auto passed = allowed.play(Side::client, "test-only\r\n", Side::backend, Verdict::allow);
+    for (int i = 0; i < 2; ++i) {
+      passed += allowed.play(Side::backend, "+ go on\r\n", Side::backend, Verdict::allow);
+      if (passed.ends_with("test-only\r\n")) break;
+    }
+    CHECK(passed.ends_with(" {9}\r\ntest-only\r\n"));
+    CHECK(allowed.play(Side::backend, "a OK in\r\n", Side::client, Verdict::allow) ==
+          "a OK in\r\n");
+    CHECK(allowed.answers() == 1);
+  }
+  Hand hand(Protocol::imap, under(Transport::tls, Judging::each_piece));
+  hand.play(Side::backend, "* OK hi\r\n", Side::client, Verdict::allow);
+  CHECK(hand.play(Side::client, "a LOGIN jdoe {9+}\r\ntest-only\r\n", Side::client,
+                  Verdict::unavailable) == later(Protocol::imap));
+  CHECK(hand.tries() == 1);
+}
+
 TEST_CASE("judging each piece changes no byte that passes, however they are cut") {
   const auto visible = [](const std::string& text) {
     std::string all;
