@@ -127,7 +127,9 @@ void ImapDialogue::on_tagged(std::string_view line, const ImapResponse& response
     const bool is_bad = kind == Kind::passed && response.status == ImapStatus::bad;
     if (is_bad && is_one_too_many(out)) return;
   }
-  if (is_last && waiting_ != Waiting::nothing && waiting_ != Waiting::upgrade) forget_rest();
+  // A SASL exchange may end while the client has the word: what it says next is no response.
+  const bool is_awaited = waiting_ != Waiting::nothing && waiting_ != Waiting::upgrade;
+  if (is_last && (is_awaited || reading_ == Reading::sasl)) forget_rest();
   flush_own(out);
 }
 

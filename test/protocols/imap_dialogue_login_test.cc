@@ -372,3 +372,33 @@ TEST_CASE("a client that goes on with refused logins or bad commands is told goo
               kRefuseNamed)
               .ends_with("tried AUTH-LOGIN user=joe secret\n" + goodbye));
 }
+
+TEST_CASE(
+    "an exchange that the backend ends at the client's turn is over: what follows is a command") {
+  for (const auto verdict : {Verdict::allow, Verdict::refuse}) {
+    Options options;
+    const auto dialogue = make_dialogue(Protocol::imap, options, {});
+    const auto feed = [&](Side from, std::string_view bytes) {
+      Steps steps;
+      dialogue->feed(from, bytes, steps);
+      return steps;
+    };
+    feed(Side::backend, "* OK hi\r\n");
+    feed(Side::client, "a AUTHENTICATE PLAIN\r\n");
+    Steps started;
+    dialogue->decide(Verdict::allow, started);
+    feed(Side::backend, "+ \r\n");
+    feed(Side::backend, "a BAD timed out\r\n");
+    const auto steps = feed(Side::client, "b LOGIN jdoe test-only\r\n");
+    REQUIRE(steps.size() == 1);
+    const auto* const tried = std::get_if<LoginTried>(&*steps.begin());
+    REQUIRE(tried != nullptr);
+    REQUIRE(tried->login.mechanism == "LOGIN");
+    REQUIRE(tried->login.user == "jdoe");
+    Steps decided;
+    dialogue->decide(verdict, decided);
+    const auto* const sent = std::get_if<Send>(&*decided.begin());
+    REQUIRE(sent != nullptr);
+    REQUIRE(sent->to == (verdict == Verdict::allow ? Side::backend : Side::client));
+  }
+}
