@@ -62,6 +62,8 @@ void Session::begin() {
 void Session::on_read(net::Stream& stream, std::span<char> read) {
   const std::string_view bytes(read.data(), read.size());
   last_activity_ = host_.clock().now();
+  // Until the login is through passwords pass here: in clear even where TLS was due or all is over.
+  const bool may_hold_password = &stream != backend_.get() && state_ != State::passthrough;
   if (&stream == backend_.get()) {
     take_backend(bytes);
   } else if (state_ == State::draining) {
@@ -70,9 +72,8 @@ void Session::on_read(net::Stream& stream, std::span<char> read) {
     take_ciphertext(bytes);
   } else {
     take_cleartext(bytes);
-    // Until the login is through, passwords pass here.
-    if (state_ != State::passthrough) explicit_bzero(read.data(), read.size());
   }
+  if (may_hold_password) explicit_bzero(read.data(), read.size());
   advance();
 }
 

@@ -427,3 +427,20 @@ TEST_CASE("a password read in clear is wiped from the memory that all sessions r
   REQUIRE(world.backend().received() == "a LOGIN joe secret\r\n");
   REQUIRE_THAT(world.client().left_of_read(), !Contains("secret"));
 }
+
+TEST_CASE("a password that comes when the session is over is wiped as well") {
+  SessionWorld world({.mode = TlsMode::none});
+  world.begin();
+  world.greet("what is this?\r\n");
+  REQUIRE(world.client().is_being_read());
+  world.client().send("a LOGIN joe secret\r\n");
+  REQUIRE_THAT(world.client().left_of_read(), !Contains("secret"));
+}
+
+TEST_CASE("a password that comes in clear where TLS is due is wiped as well") {
+  SessionWorld world({.mode = TlsMode::implicit});
+  world.begin();
+  world.client().send("a LOGIN joe secret\r\n");
+  REQUIRE(world.end_reason() == "clear_on_tls_port");
+  REQUIRE_THAT(world.client().left_of_read(), !Contains("secret"));
+}
