@@ -18,18 +18,17 @@ bool is_mechanism_char(char c) {
 }
 
 // No atom holds a control (RFC 9051 section 9): what stands behind a tab may be the password. Nor
-// does anything stand behind a quoted string but a space.
+// does anything stand behind a quoted string but a space, or is a literal announced within an atom.
 bool is_unreadable(const ImapArguments::Token& token, std::string_view line) {
   using Kind = ImapArguments::Kind;
   if (token.kind == Kind::broken) return true;
-  if (token.kind == Kind::quoted) {
-    const auto behind =
-        line.substr(static_cast<std::size_t>(token.raw.data() - line.data()) + token.raw.size());
-    return !behind.empty() && !behind.starts_with(' ');
-  }
-  return token.kind == Kind::atom && std::any_of(token.raw.begin(), token.raw.end(), [](char c) {
-           return static_cast<unsigned char>(c) < ' ';
-         });
+  if (token.kind != Kind::quoted && token.kind != Kind::atom) return false;
+  const auto behind =
+      line.substr(static_cast<std::size_t>(token.raw.data() - line.data()) + token.raw.size());
+  if (token.kind == Kind::quoted) return !behind.empty() && !behind.starts_with(' ');
+  return (behind.empty() && literal_at_end(line)) ||
+         std::any_of(token.raw.begin(), token.raw.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' '; });
 }
 
 std::string_view first_line(const ImapCommand& command) {

@@ -402,3 +402,11 @@ TEST_CASE(
     REQUIRE(sent->to == (verdict == Verdict::allow ? Side::backend : Side::client));
   }
 }
+
+TEST_CASE("a LOGIN's name that a literal is glued to is nobody's, and stays as it was written") {
+  const auto text =
+      play_greeted(kTls, {client("a LOGIN jd%{9+}\r\nb LOGOUT\r\n x\r\n"), backend("+ go\r\n")});
+  INFO(text);
+  REQUIRE(text.find("user=") == std::string::npos);
+  REQUIRE(text.find("B: a LOGIN jd%{9}\\r\\n") != std::string::npos);
+}
