@@ -53,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parts.extensions = take_numbers(input);
   parts.signature_algorithms = take_numbers(input);
   for (auto names = take_octet(input) % 8; names > 0; --names) {
-    const auto length = std::min(take_octet(input), input.size());
+    const auto wanted = take_octet(input);
+    const auto length = std::min(wanted, input.size());
     parts.alpn.emplace_back(input.substr(0, length));
     input.remove_prefix(length);
   }
