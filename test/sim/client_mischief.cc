@@ -8,7 +8,6 @@
 
 namespace postern::sim {
 
-using conf::TlsMode;
 using protocols::Protocol;
 
 namespace {

@@ -24,7 +24,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   World(std::uint64_t seed, Trace::Output output, Tally& tally);
   World(const World&) = delete;
   World& operator=(const World&) = delete;
-  ~World();
+  ~World() override;
 
   // Runs it to its end. What went wrong; "" where nothing did.
   std::string run();

@@ -44,7 +44,7 @@ struct DialogueInput {
   std::size_t marked_at = std::string::npos;
 };
 
-DialogueInput read_dialogue_input(protocols::Protocol protocol, std::string_view input);
+DialogueInput read_dialogue_input(protocols::Protocol protocol, std::string_view text);
 
 // Rude: feeds all at once, wanted or not, so that the order does not depend on the cutting. Polite:
 // what is not wanted waits, as it does in a socket.

@@ -25,7 +25,7 @@ struct GateInput {
   std::string client;  // all bytes
 };
 
-GateInput read_gate_input(protocols::Protocol protocol, std::string_view input);
+GateInput read_gate_input(protocols::Protocol protocol, std::string_view text);
 
 // Plays the script in all cuttings and demands that they come to the same: nothing goes to a backend,
 // no login is judged or answered, what is kept is bounded, it ends; each call's answers are whole

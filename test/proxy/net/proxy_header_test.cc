@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-using postern::net::Address;
 using postern::net::ProxyHeader;
 using State = ProxyHeader::State;
 
