@@ -12,7 +12,7 @@ import ssl
 
 import harness
 from harness import FakeImap, FakeSmtp, Postern, RecordWire, Wire, bodies, client_hello, record
-from harness.records import ALERT, CHANGE_CIPHER_SPEC, DATA, HANDSHAKE
+from harness.records import ALERT, CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, smtp_starttls
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 NO_RENEGOTIATION, USER_CANCELED = b"\1\x64", b"\1\x5a"  # as warnings
@@ -20,13 +20,6 @@ MANY = 200
 FATAL = 2
 # On a port for TLS alone, first octets of no handshake are taken for clear text.
 FAILED = {"handshake_failed", "clear_on_tls_port"}
-
-
-def starttls(wire):
-    """SMTP's way to the handshake."""
-    wire.smtp()
-    wire.smtp("EHLO attacker.example.test")
-    wire.smtp("STARTTLS")
 
 
 class TlsFloods(harness.Attack):
@@ -40,7 +33,7 @@ class TlsFloods(harness.Attack):
 
     def secured(self, version, listener="imap-implicit"):
         wire = RecordWire(self.room, self.postern.port(listener), version,
-                          begin=starttls if listener == "submission-required" else None)
+                          begin=smtp_starttls if listener == "submission-required" else None)
         self.addCleanup(wire.close)
         # An answer: postern's side of the handshake is over too, so what comes next is no part of it.
         if listener == "submission-required":
@@ -119,7 +112,7 @@ class TlsFloods(harness.Attack):
                 def send(flood=flood, listener=listener):
                     wire = Wire(self.postern.port(listener))
                     if listener == "submission-required":
-                        starttls(wire)
+                        smtp_starttls(wire)
                     try:
                         return wire.send(flood)
                     except OSError:

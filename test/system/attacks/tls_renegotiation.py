@@ -11,15 +11,9 @@ import ssl
 
 import harness
 from harness import FakeImap, FakeSmtp, Postern, RecordWire, client_hello
-from harness.records import HANDSHAKE
+from harness.records import HANDSHAKE, smtp_starttls
 
 HEADER = 5
-
-
-def starttls(wire):
-    wire.smtp()
-    wire.smtp("EHLO attacker.example.test")
-    wire.smtp("STARTTLS")
 
 
 class TlsRenegotiation(harness.Attack):
@@ -33,7 +27,7 @@ class TlsRenegotiation(harness.Attack):
 
     def secured(self, listener, version):
         wire = RecordWire(self.room, self.postern.port(listener), version,
-                          begin=starttls if listener == "submission-required" else None)
+                          begin=smtp_starttls if listener == "submission-required" else None)
         self.addCleanup(wire.close)
         # An answer: postern's side of the handshake is over too, so what comes next is no part of it.
         if listener == "submission-required":

@@ -86,6 +86,13 @@ def _prf(secret, label, seed, size):
     return out[:size]
 
 
+def smtp_starttls(wire):
+    """SMTP's way to the handshake, for RecordWire's `begin`."""
+    wire.smtp()
+    wire.smtp("EHLO attacker.example.test")
+    wire.smtp("STARTTLS")
+
+
 class RecordWire(Wire):
     """A client whose TLS handshake is done, and whose records are the test's own from then on.
 
