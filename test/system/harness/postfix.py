@@ -88,6 +88,9 @@ class Postfix:
         queue, data = room.folder("postfix/queue"), room.folder("postfix/data")
         os.chown(data, pwd.getpwnam("postfix").pw_uid, -1)
         self.log = self.folder / "log"
+        # Its own tools write to it as this user when nobody listens at its log's socket.
+        self.log.touch()
+        os.chown(self.log, pwd.getpwnam("postfix").pw_uid, -1)
         boxes = ", ".join(f"{user}@{DOMAIN}={user}/" for user in USERS)
         (self.config / "main.cf").write_text(MAIN.format(
             config=self.config, queue=queue, data=data, log=self.log, room=room.path,
