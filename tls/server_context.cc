@@ -107,6 +107,9 @@ int use_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CT
   return encrypt == 1 ? keys.seal(name, iv, cipher, hmac) : keys.open(name, iv, cipher, hmac);
 }
 
+// What TLS 1.3 allows, a week in seconds: RFC 8446 section 4.6.1.
+constexpr std::chrono::seconds::rep kLongestTicket = 604800;
+
 // A session must not resume where other suites are on, or where it would be one of an old version and
 // is none here, or the other way round: the lowest version decides all of these. That a session is of
 // the version that is served, BoringSSL sees to.
@@ -140,7 +143,13 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
   SSL_CTX_set_early_data_enabled(context, 0);  // replays: RFC 8446 section 8
   SSL_CTX_set_select_certificate_cb(context, see_client_hello);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
-  if (options.ticket_keys) SSL_CTX_set_tlsext_ticket_key_cb(context, use_ticket_key);
+  if (options.ticket_keys) {
+    SSL_CTX_set_tlsext_ticket_key_cb(context, use_ticket_key);
+    const auto seconds = static_cast<std::uint32_t>(std::clamp<std::chrono::seconds::rep>(
+        options.ticket_keys->lifetime().count(), 1, kLongestTicket));
+    SSL_CTX_set_timeout(context, seconds);
+    SSL_CTX_set_session_psk_dhe_timeout(context, seconds);
+  }
   // Each is tried here, so that it cannot fail for the first time in a handshake; the first stays.
   for (auto each = options.credentials.rbegin(); each != options.credentials.rend(); ++each) {
     if (!install(**each, context, SSL_CTX_set_chain_and_key)) {

@@ -85,4 +85,6 @@ TicketKeys::TicketKeys(std::chrono::seconds rotate, std::function<std::chrono::s
 
 TicketKeys::~TicketKeys() = default;
 
+std::chrono::seconds TicketKeys::lifetime() const { return native_->rotate; }
+
 }  // namespace postern::tls

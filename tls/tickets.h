@@ -20,6 +20,9 @@ class TicketKeys {
   TicketKeys& operator=(const TicketKeys&) = delete;
   ~TicketKeys();
 
+  // How long a ticket is good for at least, whenever in its slot it was sealed: what clients are told.
+  std::chrono::seconds lifetime() const;
+
   struct Native;
   const Native& native() const { return *native_; }
 

@@ -252,4 +252,12 @@ std::string TlsClient::server_subject() const {
 
 TlsSessionPtr TlsClient::session() const { return native_->session; }
 
+unsigned TlsClient::ticket_lifetime() const {
+  if (!native_->session) return 0;
+  const auto* session = native_->session->native();
+  return SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION
+             ? SSL_SESSION_get_timeout(session)
+             : SSL_SESSION_get_ticket_lifetime_hint(session);
+}
+
 }  // namespace postern::test

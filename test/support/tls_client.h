@@ -64,6 +64,8 @@ class TlsClient {
   std::string server_subject() const;  // the leaf's, one line; "" when resumed
   // The last session ticket; null where none came (in TLS 1.3 it comes with the first data).
   TlsSessionPtr session() const;
+  // For how many seconds the server says that its ticket is good; 0 without a ticket.
+  unsigned ticket_lifetime() const;
 
  private:
   struct Native;

@@ -152,6 +152,14 @@ TEST_CASE("a session resumes until its key is two rotations old") {
   CHECK_FALSE(resumes(context, options, session));
 }
 
+TEST_CASE("a ticket says that it is good for as long as its key opens at least") {
+  const auto version = GENERATE(as<std::uint16_t>{}, 0x0303, 0x0304);
+  const Issuer issuer;
+  Connection connection(issuer.context("imap"), only(version));
+  connection.to_client("250 OK\r\n");
+  CHECK(connection.client.ticket_lifetime() == kRotate.count());
+}
+
 TEST_CASE("a ticket of the slot before is renewed, so that a session in use goes on") {
   const Issuer issuer;
   const auto context = issuer.context("imap");
