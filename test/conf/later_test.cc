@@ -10,13 +10,14 @@
 
 #include "conf/keys.h"
 #include "test/conf/faults.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::conf;  // NOLINT: a test of the folder
 
 namespace {
 
 std::string contents(const std::string& path) {
-  std::ifstream file(std::string(POSTERN_SOURCE_DIR) + "/" + path, std::ios::binary);
+  std::ifstream file(postern::test::source_dir() + "/" + path, std::ios::binary);
   REQUIRE(file);
   return {std::istreambuf_iterator<char>(file), {}};
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "protocols/imap_gate.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::protocols;
 
@@ -16,7 +17,8 @@ namespace {
 
 std::string imap_sources() {
   std::string text;
-  for (const auto& entry : std::filesystem::directory_iterator(POSTERN_SOURCE_DIR "/protocols")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(postern::test::source_dir() + "/protocols")) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with("imap_") || !name.ends_with(".cc")) continue;
     std::ifstream file(entry.path());
@@ -27,7 +29,7 @@ std::string imap_sources() {
 
 // The enumerators' names, out of the table's source, in its order.
 std::vector<std::string> row_names() {
-  std::ifstream file(POSTERN_SOURCE_DIR "/protocols/imap_replies.h");
+  std::ifstream file(postern::test::source_dir() + "/protocols/imap_replies.h");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string mark = "ImapRow{ImapText::";
   std::vector<std::string> names;

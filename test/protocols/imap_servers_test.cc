@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "test/protocols/imap_play.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::protocols;
 using namespace postern::test;
@@ -26,7 +27,7 @@ const std::vector<Named> kAll = {{"tls", kTls},
                                  {"no tls", kNoTls}};
 
 nlohmann::json servers() {
-  std::ifstream file(POSTERN_SOURCE_DIR "/test/data/servers_imap.json");
+  std::ifstream file(postern::test::source_dir() + "/test/data/servers_imap.json");
   return nlohmann::json::parse(file)["servers"];
 }
 

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string>
 
+#include "test/support/source_dir.h"
+
 using namespace postern::protocols;
 
 namespace {
@@ -43,12 +45,13 @@ TEST_CASE("each POP3 reply is printable ASCII, a status line of its own, and wit
 
 TEST_CASE("each POP3 reply is used, and no text of one stands anywhere else") {
   std::string sources;
-  for (const auto& entry : std::filesystem::directory_iterator(POSTERN_SOURCE_DIR "/protocols")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(postern::test::source_dir() + "/protocols")) {
     const auto name = entry.path().filename().string();
     if (name.starts_with("pop3_") && name != "pop3_replies.h")
       sources += text_of_file(entry.path());
   }
-  const auto header = text_of_file(POSTERN_SOURCE_DIR "/protocols/pop3_replies.h");
+  const auto header = text_of_file(postern::test::source_dir() + "/protocols/pop3_replies.h");
   constexpr std::string_view kRow = "Pop3ReplyRow{Pop3Reply::";
   std::size_t rows = 0;
   for (auto at = header.find(kRow); at != std::string::npos; at = header.find(kRow, at + 1)) {

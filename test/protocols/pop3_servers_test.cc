@@ -11,6 +11,7 @@
 
 #include "protocols/pop3_dialogue.h"
 #include "test/support/cutter.h"
+#include "test/support/source_dir.h"
 
 using namespace postern;
 using namespace postern::protocols;
@@ -39,7 +40,7 @@ constexpr auto kObserve = kConditions[2];
 constexpr auto kRefuse = kConditions[3];
 
 nlohmann::json servers() {
-  std::ifstream file(POSTERN_SOURCE_DIR "/test/data/servers_pop3.json");
+  std::ifstream file(postern::test::source_dir() + "/test/data/servers_pop3.json");
   return nlohmann::json::parse(file);
 }
 

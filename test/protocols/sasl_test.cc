@@ -10,13 +10,14 @@
 #include "protocols/base64.h"
 #include "protocols/ntlm.h"
 #include "protocols/user_name.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::protocols;
 
 namespace {
 
 nlohmann::json vectors() {
-  std::ifstream file(POSTERN_SOURCE_DIR "/test/data/sasl_vectors.json");
+  std::ifstream file(postern::test::source_dir() + "/test/data/sasl_vectors.json");
   return nlohmann::json::parse(file);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "protocols/smtp_line.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::protocols;
 
@@ -50,7 +51,8 @@ TEST_CASE("each reply of SMTP is ASCII, ends in CRLF and fits a reply line with 
 
 TEST_CASE("the table of SMTP replies is in the order of its names, and each is used") {
   std::string sources;
-  const std::filesystem::path folder = std::filesystem::path(POSTERN_SOURCE_DIR) / "protocols";
+  const std::filesystem::path folder =
+      std::filesystem::path(postern::test::source_dir()) / "protocols";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
     if (name.starts_with("smtp_") && name.ends_with(".cc")) sources += contents(entry.path());

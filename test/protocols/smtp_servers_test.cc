@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "test/protocols/smtp_play.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::protocols;
 using namespace postern::test;
@@ -18,7 +19,7 @@ using Json = nlohmann::json;
 
 const Json& servers() {
   static const Json read = [] {
-    std::ifstream file(POSTERN_SOURCE_DIR "/test/data/servers_smtp.json");
+    std::ifstream file(postern::test::source_dir() + "/test/data/servers_smtp.json");
     return Json::parse(file).at("servers");
   }();
   return read;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "test/protocols/conversation.h"
+#include "test/support/source_dir.h"
 
 using namespace postern::protocols;
 using namespace postern::test;
@@ -25,7 +26,7 @@ bool sends_secret(const std::string& mechanism) {
 }
 
 std::vector<Vector> vectors() {
-  std::ifstream file(POSTERN_SOURCE_DIR "/test/data/sasl_vectors.json");
+  std::ifstream file(postern::test::source_dir() + "/test/data/sasl_vectors.json");
   std::vector<Vector> all;
   for (const auto& from : nlohmann::json::parse(file)) {
     Vector vector{from["id"], from["mechanism"], from["wire"], {}};

@@ -11,13 +11,15 @@
 #include <string_view>
 #include <vector>
 
+#include "test/support/source_dir.h"
+
 namespace postern::audit_contract {
 
 using Json = nlohmann::json;
 
 inline const Json& contract() {
   static const Json data = [] {
-    std::ifstream file(POSTERN_SOURCE_DIR "/test/data/events.json");
+    std::ifstream file(postern::test::source_dir() + "/test/data/events.json");
     return Json::parse(file);
   }();
   return data;

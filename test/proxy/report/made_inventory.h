@@ -17,6 +17,7 @@
 #include "proxy/audit/inventory/schema.h"
 #include "proxy/audit/inventory/sqlite.h"
 #include "proxy/report/reader.h"
+#include "test/support/source_dir.h"
 
 namespace postern::report {
 
@@ -235,7 +236,7 @@ inline void fill_week(MadeInventory& made) {
 
 // Compares with a file of golden/; with POSTERN_GOLDEN=write in the environment makes it instead.
 inline void check_golden(const std::string& name, const std::string& text) {
-  const auto path = std::string(POSTERN_SOURCE_DIR "/test/proxy/report/golden/") + name;
+  const auto path = postern::test::source_dir() + "/test/proxy/report/golden/" + name;
   const char* const wish = std::getenv("POSTERN_GOLDEN");
   if (wish != nullptr && std::string_view(wish) == "write") {
     std::ofstream(path, std::ios::binary) << text;
