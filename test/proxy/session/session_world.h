@@ -39,6 +39,8 @@ class SessionWorld final : session::Host, audit::Sink {
   // Moves the date alone.
   void jump(net::Instant time) { clock_.jump(time); }
   void shut_down() { session_->shut_down(); }
+  // Takes the session away, as it is.
+  void destroy() { session_.reset(); }
   // From now on the audit cannot be written, or can.
   void break_audit(bool is_broken) { is_audit_broken_ = is_broken; }
 
