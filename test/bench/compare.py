@@ -91,8 +91,8 @@ class Bench:
         self.args = args
         self.room = room
         self.sink_ports = {protocol: base.free_port() for protocol in ("imap", "smtp", "pop3")}
-        self.extent = scenarios.Extent(args.load, args.seconds, args.idle)
-        room.enter(Sink(args.load, self.sink_ports, self.extent.message))
+        sink = room.enter(Sink(args.load, self.sink_ports, scenarios.Extent.message))
+        self.extent = scenarios.Extent(args.load, sink.process.pid, args.seconds, args.idle)
         self.lasting = {}  # by name: programs that run for the whole bench
         self.runs = []
         self.remarks = {}  # what is no figure but must be known
@@ -112,7 +112,8 @@ class Bench:
 
     def run(self, scenario, kind):
         lasting = self.lasting[kind.name]
-        if lasting.port(scenario.protocol, scenario.tls, scenario.certificate) is None:
+        if (lasting.port(scenario.protocol, scenario.tls, scenario.certificate) is None
+                or (scenario.workers and not kind.has_workers)):
             return
         try:
             if scenario.is_fresh:
@@ -130,9 +131,11 @@ class Bench:
 
     def remark(self, scenario, kind, report):
         for spoken in report.get("tls", {}):
-            signature = "none" if scenario.load == "resume" else SIGNATURES[scenario.certificate]
-            if spoken != f"{EXPECTED_TLS} {signature}":
-                self.remarks[f"{kind.name} spoke {spoken}"] = None
+            suite, _, signature = spoken.rpartition(" ")
+            if suite != EXPECTED_TLS:
+                self.remarks[f"{kind.name} spoke {suite}"] = None
+            if signature not in ("none", SIGNATURES[scenario.certificate]):
+                self.remarks[f"{kind.name} signed with {signature} in {scenario.name}"] = None
         if scenario.load == "resume" and report.get("resumed") != report.get("handshakes"):
             share = report.get("resumed", 0) / max(1, report.get("handshakes", 0))
             self.remarks[f"{kind.name} resumed {share:.0%} in {scenario.name}"] = None

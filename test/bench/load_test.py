@@ -23,11 +23,11 @@ class EveryScenario(unittest.TestCase):
         cls.room = base.Room()
         cls.addClassCleanup(cls.room.close)
         cls.ports = {protocol: base.free_port() for protocol in ("imap", "smtp", "pop3")}
-        cls.room.enter(Sink(args.load, cls.ports, MESSAGE))
+        sink = cls.room.enter(Sink(args.load, cls.ports, MESSAGE))
         kind = subjects.postern("postern", args.postern, with_audit=False)
         cls.subject = cls.room.enter(subjects.Subject(cls.room, kind, cls.ports))
-        cls.extent = scenarios.Extent(args.load, idle=OPERATIONS, count=OPERATIONS,
-                                      message=MESSAGE)
+        cls.extent = scenarios.Extent(args.load, sink.process.pid, idle=OPERATIONS,
+                                      count=OPERATIONS, message=MESSAGE)
 
     def expected_tls(self, scenario):
         signature = {"rsa": "rsa_pss_rsae_sha256", "ecdsa": "ecdsa_secp256r1_sha256"}

@@ -12,17 +12,18 @@ import time
 from harness import base
 
 from . import processes
+from .guardian import guardian
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[1] / "peers"
 
 
 @dataclasses.dataclass
 class Part:
-    """One program. `template` becomes its settings file, @CONFIG@ in the command; {PROTOCOL} in both
-    stands for `protocol`."""
+    """One program. `template` becomes its settings file, @CONFIG@ in the command; {VARIANT} in both
+    stands for `variant`, where one program does only a part."""
     command: tuple
     template: str = ""
-    protocol: str = ""
+    variant: str = ""
 
 
 @dataclasses.dataclass
@@ -33,8 +34,23 @@ class Kind:
     version: tuple                # a command that prints it
     most_idle: int = 9500         # sessions: a process with two descriptors for each ends there
     groups: str = "X25519"
+    has_workers: bool = True      # whose number can be set
     settles: float = 0.05         # seconds until its work behind a load is done, too
     audit_log: bool = False
+
+
+def _perdition(program, protocol, tls, certificate):
+    """Perdition has all its settings in the command, and one program for each port."""
+    return Part((f"perdition.{program}", "--config_file", "/dev/null", "--no_daemon",
+                 "--bind_address", "127.0.0.1", "--no_bind_banner",
+                 "--listen_port", f"@PORT_{protocol}_{tls}_{certificate}@",
+                 "--outgoing_server", "127.0.0.1", "--outgoing_port", f"@BACKEND_{protocol}@",
+                 "--no_lookup", "--map_library", "", "--username", "nobody", "--group", "nogroup",
+                 "--ssl_mode", "ssl_listen" if tls == "IMPLICIT" else "tls_listen",
+                 "--ssl_cert_file", f"@{certificate}_CHAIN@", "--ssl_key_file", f"@{certificate}_KEY@",
+                 "--ssl_no_cert_verify", "--pid_file", "", "--log_facility",
+                 f"@RUN@/{protocol}_{tls}_{certificate}.log", "--timeout", "0",
+                 "--server_resp_line"))
 
 
 PEERS = {kind.name: kind for kind in (
@@ -42,9 +58,22 @@ PEERS = {kind.name: kind for kind in (
          ("nginx", "-v")),
     Kind("haproxy", (Part(("haproxy", "-db", "-f", "@CONFIG@"), "haproxy.cfg.in"),),
          ("haproxy", "-v")),
-    Kind("hitch", tuple(Part(("hitch", "--config=@CONFIG@"), "hitch.conf.in", protocol)
-                        for protocol in ("IMAP", "SMTP", "POP3")),
+    Kind("hitch", tuple(Part(("hitch", "--config=@CONFIG@"), "hitch.conf.in", variant)
+                        for variant in ("IMAP", "SMTP", "POP3")),
          ("hitch", "--version")),
+    Kind("stunnel", (Part(("stunnel4", "@CONFIG@"), "stunnel.conf.in"),), ("stunnel4", "-version"),
+         most_idle=2000, has_workers=False),  # a thread for each
+    Kind("dovecot", tuple(Part(("dovecot", "-F", "-c", "@CONFIG@"), "dovecot.conf.in", variant)
+                          for variant in ("ECDSA", "RSA")),
+         ("dovecot", "--version"), most_idle=9000),
+    Kind("perdition", (_perdition("imap4", "IMAP", "IMPLICIT", "ECDSA"),
+                       _perdition("imap4", "IMAP", "IMPLICIT", "RSA"),
+                       _perdition("imap4", "IMAP", "STARTTLS", "ECDSA"),
+                       _perdition("pop3", "POP3", "IMPLICIT", "ECDSA"),
+                       _perdition("pop3", "POP3", "STARTTLS", "ECDSA")),
+         ("dpkg-query", "-W", "perdition"),  # it does not say
+         most_idle=400, has_workers=False,    # a process for each
+         groups="P-256"),                     # it offers no other
 )}
 
 
@@ -88,22 +117,22 @@ class _Values(dict):
             self.ports[service] = base.free_port()
         return self.ports[service]
 
-    def fill(self, text, protocol):
-        text = text.replace("{PROTOCOL}", protocol)
+    def fill(self, text, variant):
+        text = text.replace("{VARIANT}", variant)
         return re.sub(r"@([A-Z0-9_]+)@", lambda found: str(self[found[1]]), text)
 
 
 class Subject:
-    """A running program with ports of its own; a context manager. It is no daemon: it dies with this
+    """A running program with ports of its own; a context manager. It is no daemon: it ends with this
     process, even when that is killed."""
 
-    def __init__(self, room, kind, sink_ports, workers=2):
+    def __init__(self, room, kind, sink_ports, workers=0):
         self.kind = kind
         self._running = []
         self._folder = room.folder(f"{kind.name}-{base.free_port()}")
         self._folder.chmod(0o755)
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        fixed = {"RUN": self._folder, "WORKERS": workers, "DESCRIPTORS": descriptors,
+        fixed = {"RUN": self._folder, "WORKERS": workers or 2, "DESCRIPTORS": descriptors,
                  "SESSIONS": (descriptors - 200) // 2,
                  "AUDIT_LOG": f"file:{self._folder}/audit.jsonl" if kind.audit_log else "off",
                  "INVENTORY": f"sqlite:{self._folder}/inventory.db" if kind.audit_log else "none"}
@@ -137,14 +166,15 @@ class Subject:
         if part.template:
             config = self._folder / f"{number}-{part.template.removesuffix('.in')}"
             config.write_text(self._values.fill((TEMPLATES / part.template).read_text(),
-                                                part.protocol))
+                                                part.variant))
             self._values["CONFIG"] = config
-        command = [self._values.fill(word, part.protocol) for word in part.command]
+        command = [self._values.fill(word, part.variant) for word in part.command]
         command[0] = base.tool(command[0]) or command[0]
         with open(self._folder / f"{number}.log", "wb") as log:
             self._running.append(subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True, cwd=self._folder))
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=self._folder))
+        guardian().watch(self._running[-1].pid)
 
     def _is_up(self):
         for number, process in enumerate(self._running):
@@ -167,6 +197,7 @@ class Subject:
                 os.kill(pid, signal.SIGKILL)
         for process in self._running:
             process.wait()
+            guardian().release(process.pid)
         self._running.clear()
 
     def _family(self):
