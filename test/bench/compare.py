@@ -157,7 +157,8 @@ def processor():
 
 def facts(args, kinds, load_average):
     return {"processor": f"{processor()}, {os.cpu_count()} at hand", "kernel": platform.release(),
-            "versions": {kind.name: subjects.version(kind) for kind in kinds},
+            "versions": {kind.name: subjects.version(kind)
+                         for kind in (*kinds, subjects.SYSTEM_TLS)},
             "rounds": args.rounds, "seconds": args.seconds, "audit log": args.audit_log,
             "load average at the start": load_average}
 

@@ -51,10 +51,11 @@ def main():
     for line in sys.stdin:  # ends with whoever holds its other side
         word, session = line.split()
         (sessions.add if word == "watch" else sessions.discard)(int(session))
-    if sessions:
-        _signal(sessions, signal.SIGTERM)
-        time.sleep(3)
-        _signal(sessions, signal.SIGKILL)
+    _signal(sessions, signal.SIGTERM)
+    end = time.monotonic() + 3
+    while any(processes.family(session) for session in sessions) and time.monotonic() < end:
+        time.sleep(0.1)
+    _signal(sessions, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,9 @@ PEERS = {kind.name: kind for kind in (
          groups="P-256"),                     # it offers no other
 )}
 
+# What the peers' TLS is.
+SYSTEM_TLS = Kind("openssl", (), ("openssl", "version"))
+
 
 def postern(name, program, with_audit):
     """A build of postern. With the audit log as users run it: a file, and the inventory."""
