@@ -5,7 +5,10 @@ settings and certificates of each kind.
 What they may find stands in test/data/scanner_findings.json. With the versions named there their
 findings must be just those; with others nothing graver than LOW may be among them. A whole scan takes
 testssl.sh a minute, so each kind of certificate gets one, each on another port; the other ports get the
-sections that a setting of a single listener could change."""
+sections that a setting of a single listener could change.
+
+Some of testssl.sh's findings are races of its own (a ticket that comes behind the handshake, say), so
+a port whose findings are not those of the list is scanned again: what postern does, it does every time."""
 import concurrent.futures
 import json
 import pathlib
@@ -33,6 +36,7 @@ WHOLE = ("-p", "-f", "-s", "-P", "-S", "-U", "-E")
 # How long a scanner waits for an answer before it takes silence for one: a busy machine is slow.
 PATIENCE = 60
 LONGEST = 1000
+TRIES = 3
 
 
 def upgrade(protocol):
@@ -71,6 +75,7 @@ class Scanners(harness.TestCase):
 
     def by_testssl(self, kind, protocol, way, sections):
         report = self.room.path / f"testssl-{kind}-{protocol}-{way}.json"
+        report.unlink(missing_ok=True)
         starttls = () if way == "implicit" else ("-t", upgrade(protocol))
         done = run("env", "TERM=dumb", *(f"{name}={PATIENCE}" for name in (
             "MAX_WAITSOCK", "CCS_MAX_WAITSOCK", "HEARTBLEED_MAX_WAITSOCK", "HEADER_MAXSLEEP",
@@ -90,12 +95,24 @@ class Scanners(harness.TestCase):
         scans += [("both", *port, SHORT) for port in PORTS if port not in COMPLETE]
         self.assertEqual({scan[1:3] for scan in scans}, set(PORTS))
         version = re.search(r"testssl(?:\.sh)? +(\S+)", run("testssl", "--version").stdout).group(1)
-        for (kind, protocol, way, sections), found in self.side_by_side(self.by_testssl, scans):
+        is_known = version == KNOWN["testssl"]["version"]
+        for (kind, protocol, way, sections), fault in self.side_by_side(
+                lambda *scan: self.fault_by_testssl(*scan, is_known=is_known), scans):
             with self.subTest(kind=kind, protocol=protocol, way=way):
-                self.check_testssl(found, [
-                    "every", way, *(("whole", f"whole_{way}") if sections is WHOLE else ()),
-                    *(KINDS[kind] if sections is WHOLE else ())],
-                                   is_known=version == KNOWN["testssl"]["version"])
+                self.assertEqual(fault, "")
+
+    def fault_by_testssl(self, kind, protocol, way, sections, is_known):
+        """What is wrong with the last of several scans; "" after the first that finds what it must."""
+        groups = ["every", way, *(("whole", f"whole_{way}", *KINDS[kind]) if sections is WHOLE else ())]
+        for _ in range(TRIES):
+            found = self.by_testssl(kind, protocol, way, sections)
+            try:
+                self.check_testssl(found, groups, is_known)
+                return ""
+            except AssertionError as error:
+                fault = str(error)
+                print(f"{protocol} {way}: {fault}")
+        return fault
 
     def check_testssl(self, found, groups, is_known):
         exceptions = KNOWN["testssl"]["exceptions"]
