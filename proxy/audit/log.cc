@@ -19,6 +19,10 @@ using Steady = std::chrono::steady_clock;
 // Lines that are written together: bounds the memory that they take.
 constexpr std::size_t kMostInBatch = 500;
 
+// How long an event waits for others: under load the thread then wakes some times a second and not for
+// each login, which would cost a worker a system call a time, and the machine two changes of thread.
+constexpr std::chrono::milliseconds kGather{10};
+
 // The part of its patience that a target gets which has just failed: it must not hold the others.
 constexpr int kImpatience = 20;
 
@@ -109,6 +113,7 @@ bool Log::is_failing() const {
 }
 
 void Log::record(Event event) {
+  if (slots_.empty() && options_.inventory == nullptr) return;
   {
     const std::lock_guard lock(mutex_);
     const auto sequence = next_sequence_++;
@@ -120,7 +125,8 @@ void Log::record(Event event) {
     }
     queue_.push_back(std::move(event));
     sequences_.push_back(sequence);
-    if (queue_.size() > 1) return;  // the thread has been woken already
+    // In between the thread has been woken, and gathers.
+    if (queue_.size() != 1 && queue_.size() != kMostInBatch) return;
   }
   wakeup_.notify_one();
 }
@@ -156,7 +162,7 @@ void Log::run() {
   }
 }
 
-// Waits for events, or for whatever else there is to do.
+// Waits for events, or for whatever else there is to do; and where events came, for some more.
 Log::Turn Log::next_turn() {
   Turn turn;
   std::unique_lock lock(mutex_);
@@ -168,6 +174,9 @@ Log::Turn Log::next_turn() {
   } else {
     wakeup_.wait(lock, is_wanted);
   }
+  wakeup_.wait_for(lock, kGather, [this] {
+    return is_closing_ || is_reopening_ || queue_.empty() || queue_.size() >= kMostInBatch;
+  });
   turn.events.swap(queue_);
   turn.sequences.swap(sequences_);
   turn.is_reopening = std::exchange(is_reopening_, false);
