@@ -1,6 +1,7 @@
 // See link.h.
 #include "proxy/backend/link.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <utility>
@@ -21,18 +22,20 @@ Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers
 void Link::next() {
   assert(has_next());
   ++next_;
-  give_up_at_ = clock_.now() + backend_.connect_timeout;
+  dialled_at_ = waiting_since_ = clock_.now();
+  give_up_at_ = dialled_at_ + backend_.connect_timeout;
   dial();
 }
 
 void Link::dial() {
-  timer_.arm(give_up_at_);
+  timer_.arm(std::min(give_up_at_, dialled_at_ + backend_.greeting_timeout));
   dial_ = dialer_.dial(backend_.servers[next_ - 1], *this);
 }
 
 void Link::on_dialled(net::StreamPtr stream) {
   timer_.disarm();
   dial_.reset();
+  if (!is_late_) waiting_since_ = clock_.now();
   user_.on_linked(std::move(stream), backend_.servers[next_ - 1]);
 }
 
@@ -52,6 +55,10 @@ void Link::on_dial_failed(net::Error error) {
 
 void Link::on_timer() {
   if (dial_ == nullptr) return dial();
+  is_late_ = true;
+  if (dial_->hand_over()) return;  // this may be gone
+  is_late_ = false;
+  if (clock_.now() < give_up_at_) return timer_.arm(give_up_at_);
   on_dial_failed(net::Error{-ETIMEDOUT});
 }
 

@@ -46,6 +46,8 @@ class Link final : net::DialUser, net::TimerUser {
   // Only while has_next().
   void next();
   bool has_next() const { return next_ < backend_.servers.size(); }
+  // In on_linked(): since when the server's greeting is waited for.
+  net::Instant waiting_since() const { return waiting_since_; }
 
  private:
   void on_dialled(net::StreamPtr stream) override;
@@ -59,7 +61,10 @@ class Link final : net::DialUser, net::TimerUser {
   void dial();
 
   std::size_t next_ = 0;  // index of the server to dial next
+  net::Instant dialled_at_{};
   net::Instant give_up_at_{};
+  net::Instant waiting_since_{};
+  bool is_late_ = false;  // the dial is asked for a connection that has said nothing
   std::unique_ptr<net::Dial> dial_;
   net::Timer timer_;
 };

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "proxy/net/socket_options.h"
+
 namespace postern::net {
 
 namespace {
@@ -28,6 +30,7 @@ std::variant<Socket, Error> bind_one(const Address& address, Sharing sharing) {
       setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
     return Error{-errno};
   }
+  set_stream_options(socket.get());
   sockaddr_storage storage{};
   const auto length = address.to(storage);
   if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {

@@ -77,6 +77,8 @@ using StreamPtr = std::unique_ptr<Stream, StreamRelease>;
 // Whoever asked for a connection.
 class DialUser {
  public:
+  // `stream` is connected; perhaps the first octets have come already, and follow at once. May destroy
+  // the dial.
   virtual void on_dialled(StreamPtr stream) = 0;
   virtual void on_dial_failed(Error error) = 0;
 
@@ -88,6 +90,9 @@ class DialUser {
 class Dial {
  public:
   virtual ~Dial() = default;
+  // The time is up. Where the connection stands, and its other end only has not said anything yet, it
+  // is handed over: on_dialled() comes within this call. Whether it was.
+  virtual bool hand_over() { return false; }
 };
 
 class Dialer {

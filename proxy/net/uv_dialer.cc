@@ -1,59 +1,57 @@
 // See uv_dialer.h.
 #include "proxy/net/uv_dialer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <utility>
 
 #include "proxy/net/uv_stream.h"
 
 namespace postern::net {
 
-// Lives until the connect callback, which comes also when the dial is given up (ECANCELED).
-struct UvDial::Attempt {
-  uv_connect_t request{};
-  UvStream* stream = nullptr;  // owned by `held` until it is handed over
-  StreamPtr held;
-  DialUser* user = nullptr;  // null once given up
-  UvDial* dial = nullptr;
-  int error = 0;  // uv_tcp_connect failed at once
-  Loop* loop = nullptr;
-
-  void finish(int status) {
-    if (user != nullptr) {
-      dial->attempt_ = nullptr;
-      auto* const asker = user;
-      if (status == 0) {
-        stream->set_options();
-        asker->on_dialled(std::move(held));
-      } else {
-        held.reset();
-        asker->on_dial_failed(Error{status});
-      }
-    }
-    delete this;
+UvDial::UvDial(Loop& loop, const Address& address, DialUser& user)
+    : user_(user), stream_(new UvStream(loop)), held_(stream_) {
+  stream_->attach(*this);
+  const int error = stream_->connect(address);
+  if (error == 0) {
+    stream_->start_reading();
+    return;
   }
-};
-
-UvDial::UvDial(Loop& loop, const Address& address, DialUser& user) : attempt_(new Attempt) {
-  attempt_->stream = new UvStream(loop);
-  attempt_->held = StreamPtr(attempt_->stream);
-  attempt_->user = &user;
-  attempt_->dial = this;
-  attempt_->request.data = attempt_;
-  sockaddr_storage storage{};
-  address.to(storage);
-  const int error = uv_tcp_connect(&attempt_->request, attempt_->stream->handle(),
-                                   reinterpret_cast<const sockaddr*>(&storage),
-                                   [](uv_connect_t* request, int status) {
-                                     static_cast<Attempt*>(request->data)->finish(status);
-                                   });
-  // Some errors come at once (no descriptor, no route): the asker still hears of them later.
-  if (error != 0) loop.post([attempt = attempt_, error] { attempt->finish(error); });
+  // No descriptor, no route: the asker hears of it later, as of the others.
+  waiting_ = std::make_shared<UvDial*>(this);
+  loop.post([waiting = waiting_, error] {
+    if (*waiting != nullptr) (*waiting)->user_.on_dial_failed(Error{error});
+  });
 }
 
 UvDial::~UvDial() {
-  if (attempt_ == nullptr) return;
-  attempt_->user = nullptr;
-  attempt_->held.reset();
+  if (waiting_ != nullptr) *waiting_ = nullptr;
+}
+
+// Behind on_dialled() this object may be gone; the stream's memory stays until a later turn.
+void UvDial::on_read(Stream&, std::span<char> bytes) {
+  auto& stream = *stream_;
+  user_.on_dialled(std::move(held_));
+  stream.pass_on(bytes);
+}
+
+// It hung up without a word: its user sees that as soon as it reads.
+void UvDial::on_end(Stream&) { user_.on_dialled(std::move(held_)); }
+
+void UvDial::on_broken(Stream&, Error error) {
+  if (error.code == -ECONNRESET) {
+    // It was there, and its user sees that it broke.
+    user_.on_dialled(std::move(held_));
+  } else {
+    user_.on_dial_failed(error);
+  }
+}
+
+bool UvDial::hand_over() {
+  if (!stream_->is_connected()) return false;
+  user_.on_dialled(std::move(held_));
+  return true;
 }
 
 }  // namespace postern::net

@@ -1,7 +1,7 @@
 // Connecting over libuv.
 #pragma once
 
-#include <uv.h>
+#include <memory>
 
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
@@ -11,14 +11,27 @@ namespace postern::net {
 class UvStream;
 
 // One attempt to connect. Destroying it closes the socket.
-class UvDial final : public Dial {
+//
+// All that is dialled here greets first, so it is that greeting that is waited for: one wait, where
+// waiting for the connection would be another, with system calls of its own. So on_dialled() comes
+// with the first octets, which the stream's new user gets right behind it.
+class UvDial final : public Dial, StreamUser {
  public:
   UvDial(Loop& loop, const Address& address, DialUser& user);
   ~UvDial() override;
 
+  bool hand_over() override;
+
  private:
-  struct Attempt;  // what libuv needs until its callback has come
-  Attempt* attempt_;
+  void on_read(Stream& stream, std::span<char> bytes) override;
+  void on_end(Stream& stream) override;
+  void on_broken(Stream& stream, Error error) override;
+  void on_written(Stream&) override {}
+
+  DialUser& user_;
+  UvStream* const stream_;
+  StreamPtr held_;                    // the same, until it is handed over
+  std::shared_ptr<UvDial*> waiting_;  // for the turn that tells of a failure at once
 };
 
 }  // namespace postern::net

@@ -6,18 +6,17 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <utility>
 
+#include "proxy/net/bind.h"
+#include "proxy/net/socket_options.h"
+
 namespace postern::net {
 
 namespace {
-
-// Both peers: five minutes until the first keepalive probe, and as long for bytes that the peer's
-// system does not acknowledge. Far longer than any hiccup, far shorter than TCP's own patience.
-constexpr int kKeepaliveSeconds = 300;
-constexpr int kUserTimeoutMilliseconds = 300'000;
 
 constexpr std::size_t kLeastQueue = 1024;
 
@@ -46,17 +45,32 @@ UvStream::UvStream(Loop& loop) : loop_(loop) {
 
 UvStream::~UvStream() { wipe(waiting_); }
 
-int UvStream::open(int socket) {
-  const int error = uv_tcp_open(&handle_, socket);
-  if (error == 0) set_options();
+int UvStream::open(int socket) { return uv_tcp_open(&handle_, socket); }
+
+int UvStream::connect(const Address& address) {
+  sockaddr_storage storage{};
+  const auto length = address.to(storage);
+  Socket socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (socket.get() < 0) return -errno;
+  set_stream_options(socket.get());
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0 &&
+      errno != EINPROGRESS) {
+    return -errno;
+  }
+  const int error = open(socket.get());
+  if (error == 0) socket.take();
   return error;
 }
 
-void UvStream::set_options() {
-  uv_tcp_nodelay(&handle_, 1);
-  uv_tcp_keepalive(&handle_, 1, kKeepaliveSeconds);
-  setsockopt(socket(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMilliseconds,
-             sizeof kUserTimeoutMilliseconds);
+bool UvStream::is_connected() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return getsockopt(socket(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_state != TCP_SYN_SENT && info.tcpi_state != TCP_CLOSE;
+}
+
+void UvStream::pass_on(std::span<char> bytes) {
+  if (user_ != nullptr) user_->on_read(*this, bytes);
 }
 
 int UvStream::socket() const {

@@ -10,16 +10,18 @@ namespace postern::net {
 
 class UvStream final : public Stream {
  public:
-  // A stream with nothing behind it yet: handle() is initialised, to be opened or connected. Comes
-  // and goes by StreamPtr alone.
+  // A stream with nothing behind it yet. Comes and goes by StreamPtr alone.
   explicit UvStream(Loop& loop);
-  uv_tcp_t* handle() { return &handle_; }
 
-  // Takes over a connected, non-blocking socket, and sets what all streams have: no delay, TCP
-  // keepalive, the system's limit for bytes not acknowledged. On an error the caller keeps it.
+  // Takes over a connected, non-blocking socket. On an error (of libuv) the caller keeps it.
   int open(int socket);
-  // Sets those after a connect.
-  void set_options();
+  // Begins to connect; libuv's error where that fails at once. It stands when the first octets come;
+  // else on_broken() says why not.
+  int connect(const Address& address);
+  // Whether the other end has accepted it. A system call.
+  bool is_connected() const;
+  // Octets that its user has read, but are for the one whom it handed the stream to meanwhile.
+  void pass_on(std::span<char> bytes);
 
   void attach(StreamUser& user) override { user_ = &user; }
   void start_reading() override;

@@ -6,6 +6,7 @@
 
 #include "protocols/steps.h"
 #include "proxy/audit/log.h"
+#include "proxy/backend/known_greetings.h"
 #include "proxy/net/clock.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/timers.h"
@@ -51,6 +52,7 @@ class Host {
   virtual audit::Sink& audit() = 0;
   virtual Scratch& scratch() = 0;
   virtual Remembered& remembered() = 0;
+  virtual backend::KnownGreetings& known_greetings() = 0;
   // A keyed hash of a user name, for names that must not be kept as typed: hexadecimal.
   virtual std::string hash_of(std::string_view user) = 0;
   // The session has ended: it is to be destroyed, but not within this call.

@@ -16,6 +16,9 @@ namespace {
 // most this, one read, and TLS's own overhead.
 constexpr std::size_t kQueueHigh = 128 * 1024;
 
+// Octets of a client that was greeted ahead of its backend.
+constexpr std::size_t kMostHeld = 4096;
+
 // After the farewell what the client still sends is thrown away, so that no reset destroys the
 // farewell on its way; then the connection is closed all the same.
 constexpr net::Instant kDrainTime{2000};
@@ -53,7 +56,8 @@ void Session::advance() {
     explicit_bzero(rest.data(), rest.size());
     flush();
   }
-  if (shut_backend_ && !is_backend_shut_ && backend_ != nullptr) {
+  const bool are_both_ended = client_ended_ && backend_ended_;  // then closing serves
+  if (shut_backend_ && !is_backend_shut_ && backend_ != nullptr && !are_both_ended) {
     is_backend_shut_ = true;
     backend_->shut_write();
   }
@@ -120,10 +124,13 @@ bool Session::may_read_client() const {
   switch (state_) {
     case State::gate:
     case State::handshake:
+    case State::greeted:
       return !is_upgrading_ && !is_client_clogged_;
     case State::dialling:
     case State::dialogue:
       // A client that sends but does not read would let its own replies pile up.
+      // While the backend is dialled a client seldom says more, and to stop would cost system calls.
+      if (foretold_ != nullptr) return foretold_->held.size() < kMostHeld;
       return !is_upgrading_ && !is_client_clogged_ && !is_backend_clogged_ &&
              dialogue_->wants(Side::client);
     case State::passthrough:
@@ -158,6 +165,7 @@ std::optional<net::Instant> Session::deadline() const {
   const auto& limits = service_->settings->limits;
   switch (state_) {
     case State::gate:
+    case State::greeted:
       return stage_began_ + limits.login_timeout;
     case State::handshake:
       return stage_began_ + limits.handshake_timeout;
@@ -196,6 +204,7 @@ void Session::on_timer() {
 void Session::overdue() {
   switch (state_) {
     case State::gate:
+    case State::greeted:
     case State::dialling:
       say_farewell(Farewell::login_timeout, EndReason::login_timeout);
       break;
@@ -238,6 +247,7 @@ void Session::overdue() {
 void Session::shut_down() {
   switch (state_) {
     case State::gate:
+    case State::greeted:
     case State::dialling:
     case State::dialogue:
     case State::passthrough:
@@ -296,8 +306,9 @@ void Session::end(EndReason reason, Manner manner) {
   backend_.reset();
   gate_.reset();
   dialogue_.reset();
+  foretold_.reset();
   engine_.reset();
-  client_->shut_write();
+  if (!client_ended_ || client_->queued() > 0) client_->shut_write();
 }
 
 void Session::close() {

@@ -78,6 +78,11 @@ class FakeDial final : public net::Dial {
   ~FakeDial() override {
     if (dialer_.user_ == user_) dialer_.user_ = nullptr;
   }
+  bool hand_over() override {
+    if (!std::exchange(dialer_.is_silent_, false)) return false;
+    dialer_.succeed();
+    return true;
+  }
 
  private:
   FakeDialer& dialer_;

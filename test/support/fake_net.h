@@ -73,6 +73,8 @@ std::pair<net::StreamPtr, std::shared_ptr<FakePeer>> make_stream();
 // Dials when the test says so.
 class FakeDialer final : public net::Dialer {
  public:
+  // It stands, but the other end says nothing: it is there when it is asked for.
+  void connect_silently() { is_silent_ = true; }
   std::unique_ptr<net::Dial> dial(const net::Address& address, net::DialUser& user) override;
 
   bool is_dialling() const { return user_ != nullptr; }
@@ -83,6 +85,7 @@ class FakeDialer final : public net::Dialer {
 
  private:
   friend class FakeDial;
+  bool is_silent_ = false;
   net::DialUser* user_ = nullptr;  // null once answered or given up
   net::Address address_;
   int dials_ = 0;

@@ -102,3 +102,40 @@ TEST_CASE("a lack that lasts is told for what it is, and no other server is aske
   REQUIRE(world.clock.now() <= began + 5s);
   REQUIRE_FALSE(world.timers.next());
 }
+
+TEST_CASE("a connection that stands in silence is waited for since it was dialled") {
+  World world;
+  const auto began = world.clock.now();
+  world.link.next();
+  world.dialer.connect_silently();
+  world.clock.advance(5s);
+  world.timers.run(world.clock.now());
+  REQUIRE(world.user.server == world.backend.servers[0]);
+  REQUIRE(world.link.waiting_since() == began);
+  REQUIRE_FALSE(world.timers.next());
+}
+
+TEST_CASE("a greeting that may take less time than the connection is not waited for longer") {
+  World world;
+  world.backend.greeting_timeout = 2s;
+  const auto began = world.clock.now();
+  SECTION("it stands") {
+    world.link.next();
+    world.dialer.connect_silently();
+    world.clock.advance(2s);
+    world.timers.run(world.clock.now());
+    REQUIRE(world.user.server == world.backend.servers[0]);
+    REQUIRE(world.link.waiting_since() == began);
+  }
+  SECTION("it does not: it has the rest of its time") {
+    world.link.next();
+    world.clock.advance(2s);
+    world.timers.run(world.clock.now());
+    REQUIRE(world.dialer.address() == world.backend.servers[0]);
+    REQUIRE(world.timers.next() == began + 5s);
+    world.clock.advance(1s);
+    world.dialer.succeed();
+    REQUIRE(world.user.server == world.backend.servers[0]);
+    REQUIRE(world.link.waiting_since() == began + 3s);
+  }
+}

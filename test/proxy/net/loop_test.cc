@@ -100,6 +100,7 @@ TEST_CASE("bytes go both ways, and the end of one side crosses while the other g
   World world;
   net::Address local;
   net::Address peer;
+  world.on_accepted = [&] { world.server.stream->write("220 "); };
   world.on_connected = [&] {
     local = world.client.stream->local();
     peer = world.client.stream->peer();
@@ -115,7 +116,7 @@ TEST_CASE("bytes go both ways, and the end of one side crosses while the other g
   world.loop.run();
   REQUIRE_FALSE(world.timed_out);
   REQUIRE(world.server.received == "hello");
-  REQUIRE(world.client.received == "good bye");
+  REQUIRE(world.client.received == "220 good bye");
   REQUIRE(peer == world.address);
   REQUIRE(local.ip() == "127.0.0.1");
   REQUIRE(local.port() != 0);
@@ -124,6 +125,7 @@ TEST_CASE("bytes go both ways, and the end of one side crosses while the other g
 TEST_CASE("what the system does not take at once is queued, arrives whole, and the end behind it") {
   constexpr std::size_t kMuch = 8'000'000;
   World world;
+  world.on_accepted = [&] { world.server.stream->write("220 "); };
   world.on_connected = [&] {
     world.client.stream->write(std::string(kMuch, 'x'));
     world.client.stream->write("the end");
@@ -151,6 +153,42 @@ TEST_CASE("a stream may be let go of in its own callback, with bytes still queue
   world.loop.run();
   REQUIRE_FALSE(world.timed_out);
   REQUIRE((world.server.has_ended || world.server.error));
+}
+
+TEST_CASE("a dial ends with the first octets, and they are the stream's new user's") {
+  World world;
+  world.on_connected = [&] { REQUIRE(world.client.received.empty()); };
+  world.on_accepted = [&] { world.server.stream->write("220 ready\r\n"); };
+  world.client.on_bytes = [&] { world.loop.stop(); };
+  world.dial();
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.received == "220 ready\r\n");
+}
+
+TEST_CASE("a dial ends also where the other end hangs up without a word") {
+  World world;
+  world.on_accepted = [&] { world.server.stream.reset(); };
+  world.client.on_ended = [&] { world.loop.stop(); };
+  world.dial();
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.has_ended);
+}
+
+TEST_CASE("a connection whose other end says nothing is handed over when it is asked for") {
+  World world;
+  world.dial();
+  world.on_accepted = [&] { world.loop.post([&] { world.loop.stop(); }); };
+  world.loop.run();
+  REQUIRE(world.client.stream == nullptr);
+  REQUIRE(world.dialling->hand_over());
+  REQUIRE(world.client.stream != nullptr);
+  world.client.on_bytes = [&] { world.loop.stop(); };
+  world.server.stream->write("at last");
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.received == "at last");
 }
 
 TEST_CASE("a refused dial says so, and one that is given up never calls back") {

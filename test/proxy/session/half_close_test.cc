@@ -60,7 +60,7 @@ TEST_CASE("a slow client that has ended gets all that the backend sent before it
   REQUIRE_FALSE(world.client().is_closed());
   world.client().unclog();
   REQUIRE(world.hear() == kMuch);
-  REQUIRE(world.client().is_shut());
+  REQUIRE(world.client().is_closed());
   REQUIRE(world.is_over());
   REQUIRE(world.end_reason() == "client_closed");
 }
