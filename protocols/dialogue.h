@@ -91,6 +91,20 @@ class Gate {
   virtual std::string_view last_command() const = 0;
 };
 
+// What is left of a dialogue in passthrough, for a session that may then last for days: it knows of
+// the bytes no more than whether, and in which words, a session can be ended.
+class Passage {
+ public:
+  virtual ~Passage() = default;
+  // Takes a look at bytes of the backend on their way to the client.
+  virtual void passed(std::string_view) {}
+  // Whether the backend's last word was a farewell of its own (IMAP's BYE), or the protocol cannot
+  // tell; so its closing is a proper end.
+  virtual bool backend_may_close() const { return true; }
+  // Says the protocol's words if they can be said here, then End{Cause::farewell}.
+  virtual void farewell(Farewell, Steps& out) { out.add(End{Cause::farewell}); }
+};
+
 // Reads both sides: edits capability lists, finds logins, and lets go (PassThrough) as soon as
 // nothing more can concern it.
 class Dialogue {
@@ -113,18 +127,14 @@ class Dialogue {
   // backend: the protocol's words where the client expects some, then End.
   virtual void ended(Side side, Ending how, Steps& out) = 0;
   // Says the protocol's words if they can be said here (between replies), then
-  // End{Cause::farewell}. May be called in passthrough too.
+  // End{Cause::farewell}.
   virtual void farewell(Farewell why, Steps& out) = 0;
   // After BeginTls: the client's bytes behind the STARTTLS line, byte for byte.
   virtual std::string take_rest() = 0;
-  // As in Gate; in passthrough the last one before it.
+  // As in Gate.
   virtual std::string_view last_command() const = 0;
-  // In passthrough: shows bytes of the backend on their way, so that farewell() knows where a line
-  // ended and can_say() whether the backend itself said farewell.
-  virtual void passed(std::string_view) {}
-  // In passthrough: the backend's last word was a farewell of its own (IMAP BYE), or the protocol
-  // cannot tell; so its closing is a proper end.
-  virtual bool backend_may_close() const { return true; }
+  // After PassThrough: what takes the dialogue's place from here on.
+  virtual std::unique_ptr<Passage> let_go() const { return std::make_unique<Passage>(); }
 };
 
 std::unique_ptr<Gate> make_gate(Protocol protocol, const Options& options);

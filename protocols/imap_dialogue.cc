@@ -35,6 +35,28 @@
 
 namespace postern::protocols {
 
+namespace {
+
+// Between a login and the end: where a line of the backend's ends, and whether it said BYE.
+class ImapPassage final : public Passage {
+ public:
+  ImapPassage(const Options& options, const ImapBoundary& boundary)
+      : options_(options), boundary_(boundary) {}
+
+  void passed(std::string_view bytes) override { boundary_.feed(bytes); }
+  bool backend_may_close() const override { return boundary_.may_close(); }
+  void farewell(Farewell why, Steps& out) override {
+    if (boundary_.at_line_start()) out.send_made(Side::client, imap_farewell(why, options_));
+    Passage::farewell(why, out);
+  }
+
+ private:
+  const Options& options_;
+  ImapBoundary boundary_;
+};
+
+}  // namespace
+
 ImapDialogue::ImapDialogue(const Options& options, const Conditions& conditions)
     : options_(options),
       conditions_(conditions),
@@ -80,17 +102,15 @@ void ImapDialogue::ended(Side side, Ending how, Steps& out) {
 
 void ImapDialogue::farewell(Farewell why, Steps& out) {
   if (state_ == State::over) return;
-  const bool may_speak =
-      state_ == State::passthrough ? boundary_.at_line_start() : !within_response_;
-  if (may_speak) out.send_made(Side::client, imap_farewell(why, options_));
+  if (!within_response_) out.send_made(Side::client, imap_farewell(why, options_));
   out.add(End{Cause::farewell});
   state_ = State::over;
 }
 
 std::string ImapDialogue::take_rest() { return client_.take_rest(); }
 
-bool ImapDialogue::backend_may_close() const {
-  return state_ == State::passthrough ? boundary_.may_close() : said_bye_;
+std::unique_ptr<Passage> ImapDialogue::let_go() const {
+  return std::make_unique<ImapPassage>(options_, boundary_);
 }
 
 // Each backend's line is followed by all that it lets the client's kept octets do, so that it does

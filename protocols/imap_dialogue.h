@@ -34,11 +34,10 @@ class ImapDialogue final : public Dialogue {
   void farewell(Farewell why, Steps& out) override;
   std::string take_rest() override;
   std::string_view last_command() const override { return last_command_; }
-  void passed(std::string_view bytes) override { boundary_.feed(bytes); }
-  bool backend_may_close() const override;
+  std::unique_ptr<Passage> let_go() const override;
 
  private:
-  enum class State { open, upgrading, passthrough, over };
+  enum class State { open, upgrading, over };
   // What the client's next octets are.
   enum class Reading { command, collecting, streaming, discarding, sasl };
   // What must come from the backend before the client is read on.

@@ -173,7 +173,7 @@ void ImapDialogue::log_in(std::string_view line, Steps& out) {
   out.send_made(Side::backend, client_.take_rest());
   if (client_ended_ && !shut_) out.add(Shut{Side::backend});
   out.add(PassThrough{});
-  state_ = State::passthrough;
+  state_ = State::over;
   std::vector<Outstanding>().swap(outstanding_);
   command_.clear();
   exchange_.reset();

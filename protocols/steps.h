@@ -113,7 +113,7 @@ struct Alarm {
 // When all that was sent to the client has left: begin the TLS handshake, its first bytes being
 // take_rest(); then a new dialogue with a new backend session. Nothing is fed or decided hereafter.
 struct BeginTls {};
-// From here on bytes are passed on unread, both ways; backend bytes are shown to passed() first.
+// From here on bytes are passed on unread, both ways; the backend's are shown to what let_go() gives.
 struct PassThrough {};
 // Nothing more follows; the farewell was sent.
 struct End {

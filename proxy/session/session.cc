@@ -219,7 +219,7 @@ void Session::dial_next_server() {
 void Session::take_backend(std::string_view bytes) {
   auto& scratch = host_.scratch();
   if (state_ == State::passthrough) {
-    dialogue_->passed(bytes);
+    passage_->passed(bytes);
     bytes_out_ += bytes.size();
     flush();  // what was said before comes first
     if (engine_ != nullptr) {
@@ -280,7 +280,7 @@ void Session::release_held() {
   auto& steps = host_.scratch().steps;
   dialogue_->feed(Side::client, foretold->held, steps);
   run_steps();
-  if (client_ended_ && dialogue_ != nullptr) {
+  if (client_ended_ && state_ == State::dialogue) {
     dialogue_->ended(Side::client, protocols::Ending::closed, steps);
     run_steps();
   }
@@ -316,7 +316,7 @@ void Session::take_backend_end() {
   } else if (state_ == State::passthrough) {
     if (client_ended_) return;  // it ends when all is delivered
     host_.known_greetings().forget(service_->backend);
-    if (dialogue_->backend_may_close()) {
+    if (passage_->backend_may_close()) {
       shut_client_ = true;
     } else {
       say_farewell(Farewell::backend_lost, EndReason::backend_closed);

@@ -188,6 +188,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   std::unique_ptr<tls::Engine> engine_;
   std::unique_ptr<protocols::Gate> gate_;
   std::unique_ptr<protocols::Dialogue> dialogue_;
+  std::unique_ptr<protocols::Passage> passage_;  // in passthrough, in the dialogue's place
 
   State state_ = State::accepted;
   policy::Security security_ = policy::Security::cleartext;

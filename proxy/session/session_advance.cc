@@ -272,6 +272,8 @@ void Session::say_farewell(Farewell why, EndReason reason) {
   auto& steps = host_.scratch().steps;
   if (gate_ != nullptr) {
     gate_->farewell(why, steps);
+  } else if (passage_ != nullptr) {
+    passage_->farewell(why, steps);
   } else {
     dialogue_->farewell(why, steps);
   }
@@ -306,6 +308,7 @@ void Session::end(EndReason reason, Manner manner) {
   backend_.reset();
   gate_.reset();
   dialogue_.reset();
+  passage_.reset();
   foretold_.reset();
   engine_.reset();
   if (!client_ended_ || client_->queued() > 0) client_->shut_write();

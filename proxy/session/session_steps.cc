@@ -87,7 +87,12 @@ void Session::take(const protocols::BeginTls&) {
   backend_.reset();
 }
 
-void Session::take(const protocols::PassThrough&) { enter(Event::let_go); }
+// The last step of its list, so nothing of the dialogue's is still to be sent.
+void Session::take(const protocols::PassThrough&) {
+  enter(Event::let_go);
+  passage_ = dialogue_->let_go();
+  dialogue_.reset();
+}
 
 void Session::take(const protocols::End& step) {
   const auto reason = reason_of(step.cause, farewell_reason_);

@@ -56,6 +56,7 @@ class World final : session::Host, audit::Sink, net::Dialer {
   audit::Sink& audit() override { return *this; }
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return remembered_; }
+  backend::KnownGreetings& known_greetings() override { return known_greetings_; }
   std::string hash_of(std::string_view user) override { return name_hash_.hex(user); }
   void retire(session::Session&) override {}
   void record(audit::Event event) override;
@@ -65,6 +66,7 @@ class World final : session::Host, audit::Sink, net::Dialer {
   net::TimerQueue timers_;
   session::Scratch scratch_;
   session::Remembered remembered_;
+  backend::KnownGreetings known_greetings_;
   const tls::KeyedHash name_hash_;
   std::shared_ptr<const session::Service> service_;
   net::DialUser* dialling_ = nullptr;

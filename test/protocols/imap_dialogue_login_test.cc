@@ -135,11 +135,12 @@ TEST_CASE("what the backend sent behind the login's OK passes unread, with what 
   REQUIRE(std::holds_alternative<PassThrough>(steps[4]));
   REQUIRE(dialogue.last_command() == "LOGIN");
   // The tracker went on from there: a literal of 9 octets has begun.
-  REQUIRE_FALSE(dialogue.backend_may_close());
-  dialogue.passed("}\r\n* BYE x\r\n)\r\n");
-  REQUIRE_FALSE(dialogue.backend_may_close());
-  dialogue.passed("* BYE x\r\n");
-  REQUIRE(dialogue.backend_may_close());
+  const auto passage = dialogue.let_go();
+  REQUIRE_FALSE(passage->backend_may_close());
+  passage->passed("}\r\n* BYE x\r\n)\r\n");
+  REQUIRE_FALSE(passage->backend_may_close());
+  passage->passed("* BYE x\r\n");
+  REQUIRE(passage->backend_may_close());
 }
 
 TEST_CASE(

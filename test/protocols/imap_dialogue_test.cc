@@ -316,9 +316,10 @@ std::string farewell_in_passthrough(std::string_view passed) {
   dialogue.decide(Verdict::allow, steps);
   dialogue.feed(Side::backend, "a OK\r\n", steps);
   REQUIRE(std::holds_alternative<PassThrough>(steps[steps.size() - 1]));
-  dialogue.passed(passed);
+  const auto passage = dialogue.let_go();
+  passage->passed(passed);
   steps.clear();
-  dialogue.farewell(Farewell::idle_timeout, steps);
+  passage->farewell(Farewell::idle_timeout, steps);
   REQUIRE(std::get<End>(steps[steps.size() - 1]).cause == Cause::farewell);
   return steps.size() == 1 ? "" : std::string(std::get<Send>(steps[0]).bytes);
 }

@@ -260,7 +260,7 @@ TEST_CASE("farewell speaks before the login, is silent after it, and ends the se
   REQUIRE(std::holds_alternative<PassThrough>(out[out.size() - 1]));
   REQUIRE(logged_in.last_command() == "APOP");
   out.clear();
-  logged_in.farewell(Farewell::idle_timeout, out);
+  logged_in.let_go()->farewell(Farewell::idle_timeout, out);
   REQUIRE(out.size() == 1);
   REQUIRE(std::get<End>(out[0]).cause == Cause::farewell);
 }

@@ -104,7 +104,7 @@ const Transcript& DialoguePlayer::play() {
   // Each line that comes, each reply and each verdict gives a few steps at most.
   demand(transcript_.steps() <= 6 * (fed_[0] + fed_[1] + calls_ + verdicts_) + 8, "it ends");
   transcript_.note("\nlast " + std::string(dialogue_->last_command()));
-  transcript_.note(dialogue_->backend_may_close() ? "" : "\nnot to close");
+  if (transcript_.passes()) transcript_.note(passage().backend_may_close() ? "" : "\nnot to close");
   return transcript_;
 }
 
@@ -183,7 +183,7 @@ void DialoguePlayer::feed_piece(Side side, std::string_view bytes) {
   if (onlooker_ != nullptr) onlooker_->fed(side, piece);
   if (transcript_.passes()) {
     meter_.begin();
-    if (side == Side::backend) dialogue_->passed(piece);
+    if (side == Side::backend) passage().passed(piece);
     meter_.end();
     transcript_.add_passed(other(side), piece);
   } else {
@@ -197,12 +197,17 @@ void DialoguePlayer::end(Side side, Ending how) {
   call([&](Steps& out) { dialogue_->ended(side, how, out); });
 }
 
+protocols::Passage& DialoguePlayer::passage() {
+  if (passage_ == nullptr) passage_ = dialogue_->let_go();
+  return *passage_;
+}
+
 void DialoguePlayer::say_farewell() {
   if (!transcript_.passes()) {
     return call([&](Steps& out) { dialogue_->farewell(Farewell::shutting_down, out); });
   }
   Steps steps;
-  dialogue_->farewell(Farewell::shutting_down, steps);
+  passage().farewell(Farewell::shutting_down, steps);
   for (const auto& step : steps) transcript_.add_end_of_passthrough(step);
 }
 

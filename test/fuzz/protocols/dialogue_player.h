@@ -71,6 +71,7 @@ class DialoguePlayer {
   void feed_piece(protocols::Side side, std::string_view bytes);
   void deliver();
   void end(protocols::Side side, protocols::Ending how);
+  protocols::Passage& passage();  // in passthrough
   void say_farewell();
   void call(const std::function<void(protocols::Steps&)>& give);
   void take(const protocols::Step& step);
@@ -83,6 +84,7 @@ class DialoguePlayer {
   Onlooker* const onlooker_;
   HeapMeter meter_;
   std::unique_ptr<protocols::Dialogue> dialogue_;
+  std::unique_ptr<protocols::Passage> passage_;
   Transcript transcript_;
   protocols::Verdict verdict_ = protocols::Verdict::allow;
   protocols::Verdict judged_ = protocols::Verdict::allow;  // the last one given
