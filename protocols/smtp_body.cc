@@ -2,12 +2,54 @@
 #include "protocols/smtp_body.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace postern::protocols {
 
 namespace {
 constexpr std::string_view kEnd = "\r\n.\r\n";
 constexpr std::size_t kLineBegun = 2;  // octets of kEnd that stand before the dot
+
+// How many octets of `text`, which begins a line, are whole lines in which nothing is to be seen to:
+// ended by CRLF, without another CR or LF, their first octet neither a dot nor NUL. May give fewer
+// than there are. 64 octets at once, a bit for each: a line costs next to nothing, where memchr()
+// would be called twice for it.
+std::size_t plain_lines([[maybe_unused]] std::string_view text) {
+  std::size_t lines_end = 0;
+#ifdef __SSE2__
+  constexpr std::size_t kAtOnce = 64;
+  const auto matches = [](const char* at, char octet) {
+    const auto wanted = _mm_set1_epi8(octet);
+    std::uint64_t bits = 0;
+    for (int i = 0; i < 4; ++i) {
+      const auto some = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i);
+      const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(some, wanted)));
+      bits |= static_cast<std::uint64_t>(found) << (16 * i);
+    }
+    return bits;
+  };
+  std::uint64_t is_behind_cr = 0;  // of the first octet
+  std::uint64_t begins_line = 1;
+  for (std::size_t at = 0; at + kAtOnce <= text.size(); at += kAtOnce) {
+    const auto cr = matches(text.data() + at, '\r');
+    auto lf = matches(text.data() + at, '\n');
+    const auto first = matches(text.data() + at, '.') | matches(text.data() + at, '\0');
+    const auto odd = (lf ^ (cr << 1 | is_behind_cr)) | ((lf << 1 | begins_line) & first);
+    is_behind_cr = cr >> (kAtOnce - 1);
+    begins_line = lf >> (kAtOnce - 1);
+    if (odd != 0) lf &= (odd & (~odd + 1)) - 1;  // the lines before it
+    if (lf != 0) lines_end = at + kAtOnce - static_cast<std::size_t>(std::countl_zero(lf));
+    if (odd != 0) break;
+  }
+#endif
+  return lines_end;
+}
+
 }  // namespace
 
 void SmtpBody::begin() {
@@ -20,7 +62,7 @@ SmtpBody::Scan SmtpBody::scan(std::string_view piece) {
   return bare_newlines_ == BareNewlines::reject ? scan_strict(piece) : scan_lenient(piece);
 }
 
-// Goes from LF to LF. A line of a usual message costs two memchr() and a look at its first octet.
+// Goes from LF to LF: what is not passed over as plain costs two memchr() a line.
 SmtpBody::Scan SmtpBody::scan_strict(std::string_view piece) {
   Scan scan;
   std::size_t at = 0;
@@ -33,6 +75,8 @@ SmtpBody::Scan SmtpBody::scan_strict(std::string_view piece) {
     at = 1;
   }
   while (scan.found == Found::nothing && at < piece.size()) {
+    if (line_ == Line::empty) at += plain_lines(piece.substr(at));
+    if (at == piece.size()) break;
     const auto lf = piece.find('\n', at);
     const bool ends_here = lf != std::string_view::npos;
     auto part = piece.substr(at, ends_here ? lf - at : std::string_view::npos);

@@ -161,7 +161,7 @@ bool Engine::looks_like_tls(std::string_view cipher) {
   return true;
 }
 
-Engine::State Engine::receive(std::string_view cipher, std::string& plain, std::string& output) {
+Engine::State Engine::receive(std::string_view cipher, Octets& plain, std::string& output) {
   if (state_ == State::ended || state_ == State::failed) return state_;
   if (!looks_like_tls(cipher)) {
     fail(Failure::not_tls, "NO_TLS_RECORD");
@@ -191,7 +191,7 @@ void Engine::shake_hands() {
   state_ = State::open;
 }
 
-void Engine::decrypt(std::string& plain) {
+void Engine::decrypt(Octets& plain) {
   SSL* const ssl = native_->ssl.get();
   while (state_ == State::open) {
     char first = 0;
@@ -201,9 +201,7 @@ void Engine::decrypt(std::string& plain) {
       return;
     }
     const auto size = static_cast<std::size_t>(SSL_pending(ssl));
-    const auto before = plain.size();
-    plain.resize(before + size);
-    SSL_read(ssl, plain.data() + before, static_cast<int>(size));  // all of what is pending
+    SSL_read(ssl, plain.grow(size), static_cast<int>(size));  // all of what is pending
   }
 }
 

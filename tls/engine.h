@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tls/ja4.h"
+#include "tls/octets.h"
 #include "tls/server_context.h"
 
 namespace postern::tls {
@@ -78,7 +79,7 @@ class Engine {
   // brings. Once the handshake is complete, memory that only it needed is released (facts() and
   // offer() stay).
   // In states ended and failed the bytes are thrown away.
-  State receive(std::string_view cipher, std::string& plain, std::string& output);
+  State receive(std::string_view cipher, Octets& plain, std::string& output);
 
   // Encrypts `plain`, appending to `output`; does nothing in other states than open and ended (the
   // peer sends no more, but may still be sent to). Post-handshake data (tickets) leaves with it.
@@ -108,7 +109,7 @@ class Engine {
 
   bool looks_like_tls(std::string_view cipher);
   void shake_hands();
-  void decrypt(std::string& plain);
+  void decrypt(Octets& plain);
   void settle(int result);
   void fail(Failure failure, std::string text);
 

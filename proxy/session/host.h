@@ -11,6 +11,7 @@
 #include "proxy/net/stream.h"
 #include "proxy/net/timers.h"
 #include "proxy/policy/seen_table.h"
+#include "tls/octets.h"
 
 namespace postern::session {
 
@@ -29,7 +30,7 @@ struct Scratch {
   }
 
   protocols::Steps steps;
-  std::string decrypted;  // what the client's TLS records held
+  tls::Octets decrypted;  // what the client's TLS records held
   std::string said;       // plain, for the client: one record for all that one callback says
   std::string to_client;  // as it goes on the wire
   std::string to_backend;

@@ -63,7 +63,10 @@ void Session::on_read(net::Stream& stream, std::span<char> read) {
   const std::string_view bytes(read.data(), read.size());
   last_activity_ = host_.clock().now();
   // Until the login is through passwords pass here: in clear even where TLS was due or all is over.
-  const bool may_hold_password = &stream != backend_.get() && state_ != State::passthrough;
+  const bool is_ciphertext =
+      engine_ != nullptr && engine_->state() == tls::Engine::State::open;  // else it may be no TLS
+  const bool may_hold_password =
+      &stream != backend_.get() && state_ != State::passthrough && !is_ciphertext;
   if (&stream == backend_.get()) {
     take_backend(bytes);
   } else if (state_ == State::draining) {

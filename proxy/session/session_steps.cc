@@ -10,6 +10,9 @@ using protocols::Side;
 
 namespace {
 
+// Octets from which on a piece of a message is dearer to copy than to write by itself.
+constexpr std::size_t kLarge = 8192;
+
 std::string_view name_of(protocols::NamedBy by) {
   switch (by) {
     case protocols::NamedBy::ehlo:
@@ -47,7 +50,12 @@ void Session::take(const protocols::Send& step) {
     host_.scratch().said.append(step.bytes);
   } else {
     bytes_in_ += step.bytes.size();
-    host_.scratch().to_backend.append(step.bytes);
+    if (step.bytes.size() >= kLarge) {
+      flush();  // what was said before comes first
+      backend_->write(step.bytes);
+    } else {
+      host_.scratch().to_backend.append(step.bytes);
+    }
   }
 }
 

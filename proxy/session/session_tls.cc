@@ -56,15 +56,14 @@ void Session::take_ciphertext(std::string_view bytes) {
     } else {
       end(EndReason::tls_error, Manner::cut);
     }
-    explicit_bzero(plain.data(), plain.size());
-    plain.clear();
+    plain.wipe();
     return;
   }
   if (was_handshaking && state != tls::Engine::State::handshaking) handshake_done();
   if (!plain.empty()) {
     take_plaintext(plain);
     // Until the login is through, passwords pass here.
-    if (state_ != State::passthrough) explicit_bzero(plain.data(), plain.size());
+    if (state_ != State::passthrough) plain.wipe();
     plain.clear();
   }
   if (state == tls::Engine::State::ended) take_client_end();

@@ -77,7 +77,7 @@ class Upgrading {
         command += bytes;
         output = command == kUpgrade ? go_ahead_ : "";
       } else {
-        std::string plain;
+        postern::tls::Octets plain;
         const auto state = engine.receive(bytes, plain, output);
         if (state == tls::Engine::State::open && !plain.empty()) {
           engine.seal(plain, output);

@@ -36,7 +36,7 @@ test::TlsSessionPtr make_session(const std::shared_ptr<const tls::ServerContext>
                                  std::uint16_t version) {
   tls::Engine engine(context);
   test::TlsClient client(options(version));
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   client.receive("");
   for (int flight = 0; flight < 4; ++flight) {
@@ -76,7 +76,7 @@ TlsKit::TlsKit() {
   // What is made at the first use and then kept is no session's: BoringSSL's queue of errors, the
   // engine's suites for old versions.
   tls::Engine failing(context);
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   failing.receive(std::string("\x16\x03\x01\x00\x05hello", 10), plain, output);
   tls::Engine old(explaining_[static_cast<std::size_t>(conf::TlsVersion::tls1_2)]);

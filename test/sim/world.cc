@@ -50,8 +50,8 @@ session::Scratch& worn_scratch() {
       scratch->steps.send_made(protocols::Side::client, "x");
     }
     scratch->steps.clear();
-    for (auto* text :
-         {&scratch->decrypted, &scratch->said, &scratch->to_client, &scratch->to_backend}) {
+    scratch->decrypted.reserve(4 * session::Scratch::kReserved);
+    for (auto* text : {&scratch->said, &scratch->to_client, &scratch->to_backend}) {
       text->reserve(4 * session::Scratch::kReserved);
     }
     return scratch;

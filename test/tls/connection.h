@@ -70,7 +70,7 @@ struct Connection {
   tls::Engine engine;
   TlsClient client;
   Cut cut;
-  std::string plain;   // what the engine decrypted
+  tls::Octets plain;   // what the engine decrypted
   std::string output;  // not yet carried to the client
   std::string sent;    // all that was carried to the client
 };

@@ -58,7 +58,7 @@ std::string client_hello(const TlsClientOptions& options = {}) {
 struct Outcome {
   explicit Outcome(std::string_view bytes) { engine.receive(bytes, plain, output); }
   Engine engine{context_of()};
-  std::string plain;
+  tls::Octets plain;
   std::string output;
 };
 
@@ -136,7 +136,7 @@ TEST_CASE("big data goes both ways whole") {
 TEST_CASE("data that comes in one piece with the end of the handshake is decrypted at once") {
   TlsClient client;
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   client.receive("");
   engine.receive(client.take_output(), plain, output);
@@ -149,7 +149,8 @@ TEST_CASE("data that comes in one piece with the end of the handshake is decrypt
 TEST_CASE("plain and output are appended to, never replaced") {
   Connection connection(context_of());
   connection.client.send("two");
-  std::string plain = "one ";
+  tls::Octets plain;
+  plain.append("one ");
   std::string output = "kept";
   connection.engine.receive(connection.client.take_output(), plain, output);
   CHECK(plain == "one two");
@@ -163,7 +164,7 @@ TEST_CASE("plain grows by no more than what came plus one record") {
   Connection connection(context_of());
   connection.client.send(std::string(Engine::kMaxRecord, 'x'));
   const auto cipher = connection.client.take_output();
-  std::string plain;
+  tls::Octets plain;
   connection.engine.receive(std::string_view(cipher).substr(0, cipher.size() - 1), plain,
                             connection.output);
   CHECK(plain.empty());
@@ -237,7 +238,7 @@ TEST_CASE("what is no TLS is named, and nothing is answered") {
                                           30));
   const auto cut = GENERATE(as<Cut>{}, whole, byte_by_byte);
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   for (std::size_t at = 0; at < bytes.size();) {
     const auto piece = bytes.substr(at, cut(bytes.size() - at));
@@ -343,7 +344,7 @@ TEST_CASE("an alert in clear in the middle of the handshake is the peer's") {
   options.min_version = options.max_version = version;
   const auto bytes = client_hello(options) + row.record;
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   for (std::size_t at = 0; at < bytes.size();) {
     const auto piece = bytes.substr(at, cut(bytes.size() - at));
@@ -461,7 +462,7 @@ TEST_CASE("an idle open engine holds little") {
   engines.reserve(kEngines);
   const auto open_one = [&] {
     auto engine = std::make_unique<Engine>(context);
-    std::string plain;
+    tls::Octets plain;
     std::string output;
     TlsClient client(options);
     for (client.receive(""); !client.connected() || engine->state() == State::handshaking;) {

@@ -40,7 +40,7 @@ Ja4Parts chrome() {
 // What an engine makes of bytes that come in one piece, whatever comes of the handshake.
 std::string seen(const std::string& bytes) {
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   engine.receive(bytes, plain, output);
   return engine.offer() == nullptr ? "" : std::string(engine.offer()->ja4.text());
@@ -207,7 +207,7 @@ TEST_CASE("an engine gives the JA4 of a hello, also of one that fails, however i
   CHECK(seen(bytes.substr(0, bytes.size() - 1)).empty());
 
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   for (const char octet : bytes) engine.receive(std::string_view(&octet, 1), plain, output);
   CHECK(engine.state() == Engine::State::failed);
@@ -246,7 +246,7 @@ TEST_CASE("the JA4 stays that of the first hello when another one was asked for"
   options.groups = "P-384:X25519";  // a share of P-384 alone is sent; we want X25519
   TlsClient client(options);
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   client.receive("");
   engine.receive(client.take_output(), plain, output);
@@ -285,7 +285,7 @@ TEST_CASE("the offer stays beyond the handshake until it is dropped, the JA4 bey
 TEST_CASE("the offer cannot be dropped as long as the handshake needs it") {
   TlsClient client;
   Engine engine(context_of());
-  std::string plain;
+  tls::Octets plain;
   std::string output;
   client.receive("");
   engine.receive(client.take_output(), plain, output);

@@ -39,7 +39,7 @@ struct Outcome {
     engine.receive(bytes, plain, output);
   }
   Engine engine;
-  std::string plain;
+  tls::Octets plain;
   std::string output;
 };
 

@@ -88,7 +88,7 @@ struct Run {
     engine.close(sealed);
   }
   Engine engine;
-  std::string plain;
+  postern::tls::Octets plain;
   std::string output;
   std::string sealed;
 };

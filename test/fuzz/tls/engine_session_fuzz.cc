@@ -145,13 +145,13 @@ class Play {
       const std::string piece(bytes.substr(0, script_.has('r') ? 7 : bytes.size()));
       bytes.remove_prefix(piece.size());
       const auto before = engine_.state();
-      std::string plain;
+      postern::tls::Octets plain;
       const auto after = engine_.receive(piece, plain, to_client_);
       demand(after == engine_.state() && after >= before, "states only go onwards");
       demand(plain.size() <= piece.size() + Engine::kMaxRecord, "what is decrypted is bounded");
       demand(before == Engine::State::open || before == Engine::State::handshaking || plain.empty(),
              "something from a stream that is over");
-      received_ += plain;
+      received_ += plain.view();
     }
     to_engine_.clear();
   }

@@ -16,7 +16,10 @@ constexpr std::string_view kBrokenRecord("\x17\x03\x03\0\5xxxxx", 10);
 
 // All that a string's memory holds, used or not: what was never used may hold anything that this
 // program had there before, so what is looked for must be said nowhere else.
-std::string memory_of(const std::string& text) { return {text.data(), text.capacity()}; }
+template <class Text>
+std::string memory_of(const Text& text) {
+  return {text.data(), text.capacity()};
+}
 
 }  // namespace
 
