@@ -307,6 +307,7 @@ Result<std::shared_ptr<const Credentials>> Credentials::parse(std::string_view c
   native->not_before = time_of(X509_get0_notBefore(leaf));
   native->not_after = time_of(X509_get0_notAfter(leaf));
   native->need = need_of(key->get());
+  native->signs_slowly = EVP_PKEY_id(key->get()) == EVP_PKEY_RSA;
   native->key = std::move(*key);
   return std::shared_ptr<const Credentials>(new Credentials(std::move(native)));
 }

@@ -5,6 +5,7 @@
 #include "tls/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "tls/native.h"
 
@@ -92,6 +93,18 @@ std::string alpn_of(const SSL* ssl) {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+// Whether `cipher`, which has just come, is to be kept. What is called with nothing has its turn.
+bool must_wait(Handshake& handshake, std::string_view cipher) {
+  if (handshake.wait != Handshake::Wait::none) return true;
+  if (handshake.queue == nullptr || cipher.empty() || !handshake.held.empty()) return false;
+  if (handshake.queue->may_step(handshake)) {
+    handshake.queue->step();
+    return false;
+  }
+  handshake.queue->await_turn(handshake);
+  return true;
+}
+
 }  // namespace
 
 struct Engine::Native {
@@ -121,9 +134,11 @@ struct Engine::Native {
   bool closed = false;
 };
 
-Engine::Engine(std::shared_ptr<const ServerContext> context)
+Engine::Engine(std::shared_ptr<const ServerContext> context, HandshakeQueue* queue,
+               HandshakeUser* user)
     : native_(std::make_unique<Native>()), facts_(std::make_unique<Facts>()) {
   native_->context = std::move(context);
+  native_->wire.handshake = std::make_unique<Handshake>(queue, user);
   native_->wire.context = &native_->context->native();
   native_->ssl.reset(SSL_new(native_->wire.context->context.get()));
   auto bio = make_bio(native_->wire);
@@ -140,6 +155,10 @@ Engine::Engine(std::shared_ptr<const ServerContext> context)
 }
 
 Engine::~Engine() = default;
+
+bool Engine::is_holding() const {
+  return native_->wire.handshake != nullptr && !native_->wire.handshake->held.empty();
+}
 
 const Offer* Engine::offer() const { return native_->wire.offer.get(); }
 
@@ -167,10 +186,24 @@ Engine::State Engine::receive(std::string_view cipher, Octets& plain, std::strin
     fail(Failure::not_tls, "NO_TLS_RECORD");
     return state_;
   }
+  auto* const handshake = native_->wire.handshake.get();
+  if (handshake == nullptr) {
+    run(cipher, plain, output);
+  } else if (must_wait(*handshake, cipher)) {
+    handshake->held.append(cipher);
+  } else if (handshake->held.empty()) {
+    run(cipher, plain, output);
+  } else {
+    auto held = std::exchange(handshake->held, {});
+    run(held.append(cipher), plain, output);
+  }
+  return state_;
+}
+
+void Engine::run(std::string_view cipher, Octets& plain, std::string& output) {
   const Native::Lent lent(native_->wire, cipher, output);
   if (state_ == State::handshaking) shake_hands();
   if (state_ == State::open) decrypt(plain);
-  return state_;
 }
 
 void Engine::shake_hands() {
@@ -188,6 +221,7 @@ void Engine::shake_hands() {
   facts_->alpn = alpn_of(ssl);
   facts_->resumed = SSL_session_reused(ssl) == 1;
   facts_->is_below_minimum = SSL_version(ssl) < native_->wire.context->min_version;
+  native_->wire.handshake.reset();
   state_ = State::open;
 }
 
@@ -210,6 +244,9 @@ void Engine::settle(int result) {
   switch (SSL_get_error(native_->ssl.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return;  // all of what there is was read
+    case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION:
+      native_->wire.handshake->held = native_->wire.cipher;
+      return;
     case SSL_ERROR_ZERO_RETURN:
       if (state_ == State::open) {
         state_ = State::ended;

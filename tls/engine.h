@@ -4,6 +4,11 @@
 //   handshaking --ok--> open --peer's close_notify--> ended
 //        |                |
 //        +--- failed <----+   (the alert for the peer is in the output)
+//
+// In the middle of handshaking it may have to wait, for its turn or for a signature that another
+// thread makes (handshake_queue.h); then its owner is told when it may go on:
+//
+//   receive() --> waits --HandshakeUser::on_turn()--> receive("") --> …
 #pragma once
 
 #include <cstddef>
@@ -13,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tls/handshake_queue.h"
 #include "tls/ja4.h"
 #include "tls/octets.h"
 #include "tls/server_context.h"
@@ -67,8 +73,10 @@ class Engine {
   enum class State { handshaking, open, ended, failed };
   static constexpr std::size_t kMaxRecord = 16 * 1024;  // plain bytes: RFC 8446 section 5.1
 
-  // `context`, never null, is kept alive by the engine.
-  explicit Engine(std::shared_ptr<const ServerContext> context);
+  // `context`, never null, is kept alive by the engine. With a `queue` its handshake may have to
+  // wait, and `user` is told; both outlive the engine. Without, all is done at once.
+  explicit Engine(std::shared_ptr<const ServerContext> context, HandshakeQueue* queue = nullptr,
+                  HandshakeUser* user = nullptr);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
@@ -78,6 +86,8 @@ class Engine {
   // grows by no more than the size of `cipher` plus kMaxRecord: the record whose last byte it
   // brings. Once the handshake is complete, memory that only it needed is released (facts() and
   // offer() stay).
+  // While it waits it keeps `cipher`, without a bound of its own (see is_holding()); the first call
+  // after on_turn() goes on with that.
   // In states ended and failed the bytes are thrown away.
   State receive(std::string_view cipher, Octets& plain, std::string& output);
 
@@ -91,6 +101,9 @@ class Engine {
   void close(std::string& output);
 
   State state() const { return state_; }
+  // It waits, and keeps bytes that were received: an owner who reads no more then bounds them, and
+  // still sees the end of a client that has sent nothing behind its ClientHello.
+  bool is_holding() const;
   // From open on; before that, all empty.
   const Facts& facts() const { return *facts_; }
   // Why it failed; failure_text() has BoringSSL's own words (constant text, no client data), e.g.
@@ -108,6 +121,7 @@ class Engine {
   struct Native;
 
   bool looks_like_tls(std::string_view cipher);
+  void run(std::string_view cipher, Octets& plain, std::string& output);
   void shake_hands();
   void decrypt(Octets& plain);
   void settle(int result);

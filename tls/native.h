@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "tls/certificate_choice.h"
 #include "tls/credentials.h"
 #include "tls/engine.h"
+#include "tls/handshake_queue.h"
+#include "tls/key_offload.h"
 #include "tls/server_context.h"
 #include "tls/tickets.h"
 
@@ -24,6 +27,7 @@ namespace postern::tls {
 struct Credentials::Native {
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain;  // leaf first
   bssl::UniquePtr<EVP_PKEY> key;
+  bool signs_slowly = false;  // RSA of any size: see key_offload.h
   std::vector<std::string> names;
   std::string subject;
   std::chrono::system_clock::time_point not_before;
@@ -63,6 +67,48 @@ struct ServerContext::Native {
   std::shared_ptr<const TicketKeys> ticket_keys;
 };
 
+// A signature that BoringSSL has asked for. It owns all that making it needs, so it may outlive its
+// engine.
+struct Signature {
+  enum class Place { waiting, signing, done, gone };  // gone: taken, or dropped
+
+  // Fills `octets`; leaves them empty where it cannot be made. On any thread, once.
+  void make();
+
+  bssl::UniquePtr<EVP_PKEY> key;
+  std::uint16_t algorithm = 0;  // RFC 8446 section 4.2.3
+  std::vector<std::uint8_t> message;
+  std::vector<std::uint8_t> octets;
+  Handshake* handshake = nullptr;  // valid until it is gone, on the queue's thread
+  KeyOffload::Desk* desk = nullptr;
+  // Both for those that hold KeyOffload's mutex.
+  Place place = Place::waiting;
+  Signatures::iterator at;  // in its list, while waiting or done
+};
+
+// The private key of a context that signs by way of a queue; where the engine has none, at once.
+extern const SSL_PRIVATE_KEY_METHOD kOffloadedKey;
+
+// What an engine needs until its handshake is complete, and not while it is idle.
+struct Handshake {
+  enum class Wait { none, turn, signature };
+
+  Handshake(HandshakeQueue* its_queue, HandshakeUser* its_user)
+      : queue(its_queue), user(its_user) {}
+  Handshake(const Handshake&) = delete;
+  Handshake& operator=(const Handshake&) = delete;
+  ~Handshake();
+  bool has_begun() const { return credentials != nullptr; }  // the ClientHello was read
+
+  HandshakeQueue* const queue;  // null: it never waits
+  HandshakeUser* const user;
+  const Credentials* credentials = nullptr;  // those that the client gets
+  Wait wait = Wait::none;
+  SignaturePtr signature;              // once it was asked for
+  std::list<Handshake*>::iterator at;  // in the queue, while it waits for its turn
+  std::string held;                    // what came meanwhile, or was not looked at yet
+};
+
 // What lies behind an SSL's BIO: BoringSSL reads from `cipher` and writes to `output`, both lent by
 // the call that is running, and its callbacks leave here what they learn.
 struct Wire {
@@ -70,6 +116,7 @@ struct Wire {
   std::string_view cipher;
   std::string* output = nullptr;
   std::unique_ptr<Offer> offer;
+  std::unique_ptr<Handshake> handshake;  // null once it is complete
   // The last octets read, for one look: BoringSSL reads record by record, never ahead.
   std::array<char, 7> last_read{};
 };

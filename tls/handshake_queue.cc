@@ -1,0 +1,72 @@
+// See handshake_queue.h.
+#include "tls/handshake_queue.h"
+
+#include <utility>
+
+#include "tls/native.h"
+
+namespace postern::tls {
+
+Handshake::~Handshake() {
+  if (wait != Wait::none) queue->leave(*this);
+}
+
+bool HandshakeQueue::may_step(const Handshake& handshake) const {
+  return steps_ < kMostSteps && begun_.empty() &&
+         (handshake.has_begun() || (new_.empty() && signing_ < kMostSigning));
+}
+
+void HandshakeQueue::await_turn(Handshake& handshake) {
+  handshake.wait = Handshake::Wait::turn;
+  auto& waiting = handshake.has_begun() ? begun_ : new_;
+  handshake.at = waiting.insert(waiting.end(), &handshake);
+}
+
+void HandshakeQueue::ask(Handshake& handshake, SignaturePtr signature) {
+  ++signing_;
+  handshake.wait = Handshake::Wait::signature;
+  handshake.signature = signature;
+  signature->desk = &desk_;
+  signature->handshake = &handshake;
+  offload_.ask(std::move(signature));
+}
+
+void HandshakeQueue::leave(Handshake& handshake) {
+  if (std::exchange(handshake.wait, Handshake::Wait::none) == Handshake::Wait::turn) {
+    (handshake.has_begun() ? begun_ : new_).erase(handshake.at);
+  } else {
+    offload_.drop(handshake.signature);
+    --signing_;
+  }
+}
+
+bool HandshakeQueue::take_turn() {
+  steps_ = 0;
+  while (steps_ < kMostSteps) {
+    if (!call_next()) return false;
+    ++steps_;
+  }
+  return true;
+}
+
+// The next that may go on; false where there is none.
+bool HandshakeQueue::call_next() {
+  Handshake* next = nullptr;
+  if (signing_ > 0) {
+    if (const auto signature = offload_.take_done(desk_)) {
+      --signing_;
+      next = signature->handshake;
+    }
+  }
+  if (next == nullptr) {
+    auto& waiting = !begun_.empty() ? begun_ : new_;
+    if (waiting.empty() || (begun_.empty() && signing_ >= kMostSigning)) return false;
+    next = waiting.front();
+    waiting.pop_front();
+  }
+  next->wait = Handshake::Wait::none;
+  next->user->on_turn();
+  return true;
+}
+
+}  // namespace postern::tls
