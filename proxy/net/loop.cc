@@ -12,6 +12,7 @@ Loop::Loop() {
   uv_loop_init(&loop_);
   uv_timer_init(&loop_, &timer_);
   uv_prepare_init(&loop_, &prepare_);
+  uv_idle_init(&loop_, &busy_);
   uv_async_init(&loop_, &wakeup_,
                 [](uv_async_t* handle) { static_cast<Loop*>(handle->data)->run_posted(); });
   timer_.data = prepare_.data = wakeup_.data = this;
@@ -30,6 +31,7 @@ Loop::~Loop() {
   run_posted();  // a dial that failed at once waits there for its end
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&busy_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&wakeup_), nullptr);
   // Until all close callbacks have come; a stop that was posted late ends the first run at once.
   while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
@@ -53,7 +55,16 @@ void Loop::post(std::function<void()> task) {
     const std::lock_guard lock(posted_mutex_);
     posted_.push_back(std::move(task));
   }
-  uv_async_send(&wakeup_);
+  wake();
+}
+
+void Loop::set_busy(bool is_busy) {
+  if (is_busy == std::exchange(is_busy_, is_busy)) return;
+  if (is_busy) {
+    uv_idle_start(&busy_, [](uv_idle_t*) {});
+  } else {
+    uv_idle_stop(&busy_);
+  }
 }
 
 void Loop::run_posted() {

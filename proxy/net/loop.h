@@ -28,6 +28,10 @@ class Loop final : public Clock, public Dialer {
   void stop();
   // Runs `task` on the loop's thread soon. From any thread.
   void post(std::function<void()> task);
+  // Ends its waiting: a turn begins soon. From any thread.
+  void wake() { uv_async_send(&wakeup_); }
+  // Whether it is to wait for nothing: another turn follows at once.
+  void set_busy(bool is_busy);
   // Runs now what was posted. On the loop's thread, or once run() has returned for good.
   void run_posted();
   // Called at each turn of the loop before it waits: the time to destroy what has ended.
@@ -51,12 +55,14 @@ class Loop final : public Clock, public Dialer {
   uv_loop_t loop_{};
   uv_timer_t timer_{};
   uv_prepare_t prepare_{};
+  uv_idle_t busy_{};  // while it runs libuv does not wait
   uv_async_t wakeup_{};
   TimerQueue timers_;
   Instant armed_for_{-1};  // the moment timer_ is set to; negative: not set
   std::function<void()> before_waiting_;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
+  bool is_busy_ = false;
   bool stopping_ = false;
   std::array<char, kReadBuffer> read_buffer_;
 };

@@ -66,7 +66,12 @@ Server::Server(const conf::Settings& settings, const Services& services, Bound b
                audit::Sink& audit, const tls::KeyedHash& name_hash)
     : limits_(settings.limits.connections, settings.limits.connections_per_ip),
       name_hash_(name_hash),
-      shared_{audit, limits_, remembered_, name_hash_,
+      key_offload_(bound.all.empty() ? 0 : bound.all.front().sockets.size()),
+      shared_{audit,
+              limits_,
+              remembered_,
+              name_hash_,
+              key_offload_,
               fmt::format("{:x}", std::chrono::duration_cast<std::chrono::milliseconds>(
                                       net::wall_clock().time_since_epoch())
                                       .count())} {
@@ -84,6 +89,7 @@ Server::Server(const conf::Settings& settings, const Services& services, Bound b
 Server::~Server() {
   stop();
   for (const auto& worker : workers_) worker->join();
+  key_offload_.end();
 }
 
 void Server::drain() {

@@ -14,6 +14,7 @@
 #include "proxy/policy/connection_limits.h"
 #include "proxy/server/services.h"
 #include "proxy/server/worker.h"
+#include "tls/key_offload.h"
 #include "tls/keyed_hash.h"
 
 namespace postern::server {
@@ -62,6 +63,7 @@ class Server {
   policy::ConnectionLimits limits_;
   session::Remembered remembered_;
   const tls::KeyedHash name_hash_;
+  tls::KeyOffload key_offload_;
   Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -41,8 +41,12 @@ policy::Admission admit(const session::Service& service, const net::Address& cli
 
 }  // namespace
 
-Worker::Worker(std::size_t index, const Shared& shared) : index_(index), shared_(shared) {
-  loop_.before_waiting([this] { destroy_retired(); });
+Worker::Worker(std::size_t index, const Shared& shared)
+    : index_(index), shared_(shared), handshakes_(shared.key_offload, [this] { loop_.wake(); }) {
+  loop_.before_waiting([this] {
+    loop_.set_busy(handshakes_.take_turn());
+    destroy_retired();
+  });
 }
 
 Worker::~Worker() {

@@ -20,6 +20,8 @@
 #include "proxy/session/host.h"
 #include "proxy/session/service.h"
 #include "proxy/session/session.h"
+#include "tls/handshake_queue.h"
+#include "tls/key_offload.h"
 #include "tls/keyed_hash.h"
 
 namespace postern::server {
@@ -30,6 +32,7 @@ struct Shared {
   policy::ConnectionLimits& limits;
   session::Remembered& remembered;
   const tls::KeyedHash& name_hash;
+  tls::KeyOffload& key_offload;
   std::string start;  // makes session ids unique across restarts
   // For so many there are descriptors; further clients wait in the kernel's queue.
   std::size_t most_sessions = SIZE_MAX;
@@ -65,6 +68,7 @@ class Worker final : session::Host, net::AcceptUser, net::HeaderUser {
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return shared_.remembered; }
   backend::KnownGreetings& known_greetings() override { return known_greetings_; }
+  tls::HandshakeQueue& handshakes() override { return handshakes_; }
   std::string hash_of(std::string_view user) override { return shared_.name_hash.hex(user); }
   void retire(session::Session& session) override;
 
@@ -105,6 +109,7 @@ class Worker final : session::Host, net::AcceptUser, net::HeaderUser {
   net::Loop loop_;
   session::Scratch scratch_;
   backend::KnownGreetings known_greetings_;
+  tls::HandshakeQueue handshakes_;
   std::unordered_map<net::Listener*, std::shared_ptr<const session::Service>> listeners_;
   std::unordered_map<net::HeaderReader*, Waiting> waiting_;
   std::unordered_map<session::Session*, std::unique_ptr<session::Session>> sessions_;

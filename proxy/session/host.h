@@ -11,6 +11,7 @@
 #include "proxy/net/stream.h"
 #include "proxy/net/timers.h"
 #include "proxy/policy/seen_table.h"
+#include "tls/handshake_queue.h"
 #include "tls/octets.h"
 
 namespace postern::session {
@@ -54,6 +55,8 @@ class Host {
   virtual Scratch& scratch() = 0;
   virtual Remembered& remembered() = 0;
   virtual backend::KnownGreetings& known_greetings() = 0;
+  // Where its engines wait for their turn.
+  virtual tls::HandshakeQueue& handshakes() = 0;
   // A keyed hash of a user name, for names that must not be kept as typed: hexadecimal.
   virtual std::string hash_of(std::string_view user) = 0;
   // The session has ended: it is to be destroyed, but not within this call.

@@ -40,7 +40,7 @@ void Session::begin() {
     case conf::TlsMode::implicit:
       security_ = policy::Security::implicit;
       enter(Event::implicit);
-      engine_ = std::make_unique<tls::Engine>(service_->tls_from(terms_.min_version));
+      make_engine();
       break;
     case conf::TlsMode::required:
       enter(Event::required);
@@ -119,6 +119,11 @@ void Session::on_linked(net::StreamPtr stream, const net::Address& server) {
 void Session::on_link_failed(net::Error last) {
   give_up_backend(last.is_exhaustion() ? protocols::Ending::out_of_resources
                                        : protocols::Ending::unreachable);
+  advance();
+}
+
+void Session::on_turn() {
+  take_ciphertext({});
   advance();
 }
 

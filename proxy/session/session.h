@@ -34,7 +34,7 @@ struct Forwarded {
 };
 
 // Single-threaded: lives on its worker's loop. Its host destroys it after retire().
-class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
+class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::HandshakeUser {
  public:
   // `host` outlives it. `source` is the client's address; `id` is unique on this node. `forwarded`
   // where `client` is a balancer's connection.
@@ -92,6 +92,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void on_timer() override;
   void on_linked(net::StreamPtr stream, const net::Address& server) override;
   void on_link_failed(net::Error last) override;
+  void on_turn() override;
 
   // The client's way in.
   void take_cleartext(std::string_view bytes);
@@ -114,6 +115,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser {
   void start_dialogue(protocols::BackendGreeting greeting);
   void dial();
   bool greet_ahead();
+  void make_engine();
   void start_handshake(std::string_view first_bytes);
   void handshake_done();
   void refuse_old_tls(protocols::BackendGreeting greeting);

@@ -123,9 +123,10 @@ bool Session::may_read_client() const {
   if (client_ended_) return false;
   switch (state_) {
     case State::gate:
-    case State::handshake:
     case State::greeted:
       return !is_upgrading_ && !is_client_clogged_;
+    case State::handshake:
+      return !is_client_clogged_ && !engine_->is_holding();
     case State::dialling:
     case State::dialogue:
       // A client that sends but does not read would let its own replies pile up.

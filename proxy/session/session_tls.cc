@@ -69,6 +69,12 @@ void Session::take_ciphertext(std::string_view bytes) {
   if (state == tls::Engine::State::ended) take_client_end();
 }
 
+void Session::make_engine() {
+  tls::HandshakeUser& self = *this;
+  engine_ = std::make_unique<tls::Engine>(service_->tls_from(terms_.min_version),
+                                          &host_.handshakes(), &self);
+}
+
 // The go-ahead has left: nothing of the clear conversation is carried over, since the gate, the
 // dialogue and the backend session cease to exist here. `first_bytes` is what stood behind the
 // STARTTLS line: it belongs to TLS alone.
@@ -83,7 +89,7 @@ void Session::start_handshake(std::string_view first_bytes) {
   security_ = policy::Security::starttls;
   enter(Event::upgrade);
   stage_began_ = host_.clock().now();
-  engine_ = std::make_unique<tls::Engine>(service_->tls_from(terms_.min_version));
+  make_engine();
   if (!first_bytes.empty()) take_ciphertext(first_bytes);
 }
 

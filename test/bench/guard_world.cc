@@ -123,6 +123,7 @@ void World::deliver(End& end, std::string_view bytes) {
     require(end.user != nullptr, "the session has ended too early");
     const Counted counted;
     end.user->on_read(*end.stream, {read_buffer_.data(), piece.size()});
+    handshakes_.take_turn();
   }
 }
 

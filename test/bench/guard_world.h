@@ -57,6 +57,7 @@ class World final : session::Host, audit::Sink, net::Dialer {
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return remembered_; }
   backend::KnownGreetings& known_greetings() override { return known_greetings_; }
+  tls::HandshakeQueue& handshakes() override { return handshakes_; }
   std::string hash_of(std::string_view user) override { return name_hash_.hex(user); }
   void retire(session::Session&) override {}
   void record(audit::Event event) override;
@@ -67,6 +68,8 @@ class World final : session::Host, audit::Sink, net::Dialer {
   session::Scratch scratch_;
   session::Remembered remembered_;
   backend::KnownGreetings known_greetings_;
+  tls::KeyOffload key_offload_{0};
+  tls::HandshakeQueue handshakes_{key_offload_, [] {}};
   const tls::KeyedHash name_hash_;
   std::shared_ptr<const session::Service> service_;
   net::DialUser* dialling_ = nullptr;

@@ -139,7 +139,7 @@ void World::check_end() {
   // BoringSSL renews the blinding of an RSA key now and then, and keeps it with the key.
   constexpr std::size_t kBlinding = 1024;
   const bool has_used_rsa = std::any_of(cases_.begin(), cases_.end(), [](const auto& one) {
-    return one->plan.tls.max_version < 0x0303;
+    return one->plan.tls.session == nullptr;
   });
   const std::size_t kept = has_used_rsa ? kBlinding : 0;
   cases_.clear();

@@ -20,6 +20,8 @@ constexpr std::uint64_t kMostTurns = 5'000'000;
 // The account of timers, which are not one session's.
 constexpr int kTimersAccount = memory::kMostSessions - 1;
 constexpr std::size_t kMostCases = 4;
+// Among others that wait, in microseconds.
+constexpr Moment kLongestSignature = micros(std::chrono::milliseconds(200));
 constexpr std::uint8_t kFirstNet = 10;  // backends of session n: 127.(10+n).0.x
 
 session::Service make_service(const Plan& plan) {
@@ -163,6 +165,7 @@ void World::apply(Case& one, const Fault& fault) {
 
 std::string World::run() {
   for (std::uint64_t turns = 0; failure_.empty(); ++turns) {
+    run_handshakes();
     destroy_retired();
     if (schedule_.empty() && !timers_.next()) break;
     if (turns > kMostTurns) fail(-1, "it does not end: events without end");
@@ -197,6 +200,25 @@ void World::run_timers() {
   const int before = memory::charge(kTimersAccount);
   timers_.run(schedule_.now());
   memory::charge(before);
+  after_all_calls();
+}
+
+// As many turns of the loop as the handshakes want that wait for one. Signatures take their time.
+void World::run_handshakes() {
+  const int before = memory::charge(kTimersAccount);
+  while (handshakes_.take_turn()) {
+  }
+  memory::charge(before);
+  after_all_calls();
+  for (; signatures_due_ < key_offload_.waiting(); ++signatures_due_) {
+    schedule_.after(random_.between(1, kLongestSignature), [this] {
+      --signatures_due_;
+      key_offload_.sign_next();
+    });
+  }
+}
+
+void World::after_all_calls() {
   for (auto& one : cases_) {
     if (one->session != nullptr && !one->is_over) after_call(one->plan.session);
   }

@@ -15,6 +15,7 @@
 #include "test/sim/sim_net.h"
 #include "test/sim/tally.h"
 #include "test/sim/trace.h"
+#include "tls/key_offload.h"
 
 namespace postern::sim {
 
@@ -71,6 +72,7 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return *remembered_; }
   backend::KnownGreetings& known_greetings() override { return known_greetings_; }
+  tls::HandshakeQueue& handshakes() override { return handshakes_; }
   std::string hash_of(std::string_view user) override;
   void retire(session::Session& session) override;
   void record(audit::Event event) override;
@@ -93,6 +95,8 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   void turn();
   void destroy_retired();
   void run_timers();
+  void run_handshakes();
+  void after_all_calls();
   // bounds.cc
   void check_bounds(Moment until);
   void check_memory(int session);
@@ -111,6 +115,9 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   Trace trace_;
   Stage stage_;
   net::TimerQueue timers_;
+  tls::KeyOffload key_offload_{0};
+  tls::HandshakeQueue handshakes_{key_offload_, [] {}};
+  std::size_t signatures_due_ = 0;  // by the schedule
   SimNet net_;
   Tally& tally_;
   session::Scratch& scratch_;

@@ -308,6 +308,7 @@ class Play {
     if (waiting_.empty() || client.is_closed() || !client.is_being_read()) return false;
     const auto bytes = std::exchange(waiting_, {});
     client.send(bytes);
+    world_.settle();
     hear();
     demand(!holds_secret(client.left_of_read()), "a secret stays in the shared memory");
     return true;

@@ -225,6 +225,30 @@ TEST_CASE("tasks posted from another thread run on the loop's, in their order") 
   REQUIRE(order == "abc");
 }
 
+TEST_CASE("a busy loop does not wait, and one that waits is woken from another thread") {
+  struct Limit final : net::TimerUser {
+    explicit Limit(net::Loop& its_loop) : loop(its_loop) { timer.arm(loop.now() + 60s); }
+    void on_timer() override { loop.stop(); }
+    net::Loop& loop;
+    net::Timer timer{loop.timers(), *this};
+  };
+  constexpr int kBusyTurns = 100;
+  net::Loop loop;
+  const Limit limit(loop);
+  std::thread other;
+  int turns = 0;
+  loop.before_waiting([&] {
+    ++turns;
+    loop.set_busy(turns < kBusyTurns);
+    if (turns == kBusyTurns) other = std::thread([&] { loop.wake(); });
+    if (turns > kBusyTurns) loop.stop();
+  });
+  loop.run();
+  if (other.joinable()) other.join();
+  REQUIRE(limit.timer.is_armed());  // so it was none that ended it
+  REQUIRE(turns > kBusyTurns);
+}
+
 TEST_CASE("an address that is listened on cannot be had again, not even with SO_REUSEPORT") {
   auto first = net::bind_all(*net::Address::parse("127.0.0.1", 0), 2);
   const auto& sockets = std::get<std::vector<net::Socket>>(first);

@@ -21,8 +21,7 @@ void require(bool holds, const char* what) {
 using Contexts = std::array<std::shared_ptr<const tls::ServerContext>, 4>;
 
 // One for each lowest version.
-Contexts make_contexts(tls::OldVersions old_versions) {
-  static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
+Contexts make_contexts(tls::OldVersions old_versions, const tls::PemPair& pair) {
   auto credentials = tls::Credentials::parse(pair.chain, pair.key, "chain", "key");
   require(credentials.ok(), "a certificate");
   Contexts contexts;
@@ -47,8 +46,9 @@ SessionWorld::SessionWorld(const WorldOptions& options)
                                                : std::make_shared<backend::KnownGreetings>()),
       service_(std::make_shared<session::Service>()),
       source_(*net::Address::parse(options.source, 50000)) {
-  static const auto usual = make_contexts(tls::OldVersions::refuse);
-  static const auto explaining = make_contexts(tls::OldVersions::accept);
+  static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
+  static const auto usual = make_contexts(tls::OldVersions::refuse, pair);
+  static const auto explaining = make_contexts(tls::OldVersions::accept, pair);
   auto settings = std::make_shared<conf::Settings>();
   conf::Listener listener;
   listener.name = "test";
@@ -58,6 +58,9 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   if (options.adjust) options.adjust(*settings);
   const bool explains = settings->listeners.front().tls.old_tls == conf::OldTls::explain;
   service_->tls = explains ? explaining : usual;
+  if (!options.key.chain.empty()) {
+    service_->tls = make_contexts(tls::OldVersions::refuse, options.key);
+  }
   service_->settings = std::move(settings);
   service_->protocol = options.protocol;
   service_->options.hostname = "mail.example.com";
@@ -86,6 +89,11 @@ void SessionWorld::pass(net::Instant time) {
   timers_.run(clock_.now());
 }
 
+void SessionWorld::settle() {
+  while (take_turn() || sign()) {
+  }
+}
+
 void SessionWorld::shake_hands(const TlsClientOptions& options) {
   tls_ = std::make_unique<TlsClient>(options);
   tls_->receive("");
@@ -93,6 +101,7 @@ void SessionWorld::shake_hands(const TlsClientOptions& options) {
     const auto output = tls_->take_output();
     if (output.empty()) break;
     client_->send(output);
+    settle();
     tls_->receive(client_->take());
   }
   require(tls_->connected(), "the handshake failed");

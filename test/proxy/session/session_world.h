@@ -10,6 +10,8 @@
 #include "proxy/session/session.h"
 #include "test/support/fake_net.h"
 #include "test/support/tls_client.h"
+#include "tls/credentials.h"
+#include "tls/key_offload.h"
 
 namespace postern::test {
 
@@ -21,6 +23,7 @@ struct WorldOptions {
   std::size_t servers = 1;
   std::size_t line_length = 64 * 1024;
   std::string source = "192.0.2.7";
+  tls::PemPair key = {};  // the certificate and its key; empty: of one made with ECDSA
   // The rest of the settings: rules, audit, the one listener …
   std::function<void(conf::Settings&)> adjust = {};
   // What earlier sessions left with the process; null: nothing.
@@ -43,6 +46,13 @@ class SessionWorld final : session::Host, audit::Sink {
   void shut_down() { session_->shut_down(); }
   // Takes the session away, as it is.
   void destroy() { session_.reset(); }
+  // The worker's turn, before it waits; true where it would not wait.
+  bool take_turn() { return handshakes_.take_turn(); }
+  // Makes the signature that is waited for; false where none is.
+  bool sign() { return key_offload_.sign_next(); }
+  // Turns and signatures until there are no more.
+  void settle();
+  tls::HandshakeQueue& handshakes() override { return handshakes_; }
   // From now on the audit cannot be written, or can.
   void break_audit(bool is_broken) { is_audit_broken_ = is_broken; }
 
@@ -105,6 +115,8 @@ class SessionWorld final : session::Host, audit::Sink {
   bool is_failing() const override { return is_audit_broken_; }
 
   FakeClock clock_;
+  tls::KeyOffload key_offload_{0};
+  tls::HandshakeQueue handshakes_{key_offload_, [] {}};
   net::TimerQueue timers_;
   FakeDialer dialer_;
   session::Scratch scratch_;
