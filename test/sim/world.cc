@@ -211,7 +211,7 @@ void World::run_handshakes() {
   memory::charge(before);
   after_all_calls();
   for (; signatures_due_ < key_offload_.waiting(); ++signatures_due_) {
-    schedule_.after(random_.between(1, kLongestSignature), [this] {
+    schedule_.after(static_cast<Moment>(random_.between(1, kLongestSignature)), [this] {
       --signatures_due_;
       key_offload_.sign_next();
     });
