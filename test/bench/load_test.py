@@ -46,7 +46,7 @@ class EveryScenario(unittest.TestCase):
                     self.assertIn(measure.key, figures)
                 is_bulk = scenario.load in ("down", "up")
                 self.assertEqual(report["octets"] // (MESSAGE // 100 * 99), OPERATIONS * is_bulk)
-                if scenario.load in ("handshake", "session", "resume"):
+                if scenario.load in ("handshake", "visit", "session", "resume"):
                     self.assertEqual(report["handshakes"], OPERATIONS)
                     self.assertEqual(report["resumed"],
                                      OPERATIONS if scenario.load == "resume" else 0)

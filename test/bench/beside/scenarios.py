@@ -59,6 +59,7 @@ ALL = (
     Scenario("handshake-starttls", "the same behind STARTTLS; P-256", "handshake", (CPU,),
              tls="starttls"),
     Scenario("resume", "resumed handshake, greeting, LOGOUT", "resume", (CPU,)),
+    Scenario("visit", "new handshake and greeting; the client leaves without a word", "visit", (CPU,)),
     *(Scenario(f"session-{protocol}-{tls}", "connect, TLS, login, NOOP, logout", "session", (CPU,),
                protocol, tls)
       for tls in ("implicit", "starttls") for protocol in ("imap", "smtp", "pop3")),

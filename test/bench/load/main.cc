@@ -63,13 +63,10 @@ int main(int argc, char** argv) {
   const std::map<std::string, Protocol> protocols{
       {"imap", Protocol::imap}, {"smtp", Protocol::smtp}, {"pop3", Protocol::pop3}};
   const std::map<std::string, Tls> tls{{"implicit", Tls::implicit}, {"starttls", Tls::starttls}};
-  const std::map<std::string, Scenario> scenarios{{"handshake", Scenario::handshake},
-                                                  {"resume", Scenario::resume},
-                                                  {"session", Scenario::session},
-                                                  {"down", Scenario::down},
-                                                  {"up", Scenario::up},
-                                                  {"noop", Scenario::noop},
-                                                  {"idle", Scenario::idle}};
+  const std::map<std::string, Scenario> scenarios{
+      {"handshake", Scenario::handshake}, {"resume", Scenario::resume}, {"visit", Scenario::visit},
+      {"session", Scenario::session},     {"down", Scenario::down},     {"up", Scenario::up},
+      {"noop", Scenario::noop},           {"idle", Scenario::idle}};
 
   CLI::App app("Clients for a mail proxy that is measured, and the sink behind it");
   app.require_subcommand(1);

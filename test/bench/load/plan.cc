@@ -80,6 +80,10 @@ Plan plan_of(Scenario scenario, Protocol protocol, Tls tls, std::uint64_t messag
       plan.reconnects = true;
       plan.work = joined({opened(protocol, tls), logout(protocol)});
       return plan;
+    case Scenario::visit:
+      plan.reconnects = true;
+      plan.work = opened(protocol, tls);
+      return plan;
     case Scenario::session:
       plan.reconnects = true;
       plan.work = joined({ready, noop(protocol), logout(protocol)});

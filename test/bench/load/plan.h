@@ -15,6 +15,7 @@ enum class Tls { implicit, starttls };
 enum class Scenario {
   handshake,  // connect, TLS, greeting, LOGOUT
   resume,     // the same, with the ticket of the client's connection before
+  visit,      // connect, TLS, greeting; it leaves without a word
   session,    // connect, TLS, greeting, login, NOOP, LOGOUT
   down,       // IMAP: FETCH of one large message, again and again in one session
   up,         // SMTP: one large message after the other in one session
