@@ -136,8 +136,9 @@ TEST_CASE("IMAP's LOGIN names its user as atom, quoted string and literal, lenie
 }
 
 TEST_CASE("POP3's USER and APOP name their user as it was sent") {
-  const auto& pop3 = kFramings[2];
-  const auto user = [&](const std::string& line) { return tried(pop3, {client(line + "\r\n")}); };
+  const auto user = [&pop3 = kFramings[2]](const std::string& line) {
+    return tried(pop3, {client(line + "\r\n")});
+  };
   REQUIRE(user("USER CONTOSO\\jdoe") == "USER user=CONTOSO\\\\jdoe secret");
   REQUIRE(user("USER CONTOSO\\jdoe/shared.box") == "USER user=CONTOSO\\\\jdoe/shared.box secret");
   REQUIRE(user("user jdoe@contoso.local") == "USER user=jdoe@contoso.local secret");
