@@ -8,6 +8,8 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,16 @@ struct TicketKeys::Native {
   int seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac) const;
   int open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
            HMAC_CTX* hmac) const;
+
+  // The keys of a slot; from the few that were used last, where they are among them.
+  SlotKeys keys_of(std::int64_t slot) const;
+
+  struct Known {
+    std::int64_t slot = 0;
+    std::optional<SlotKeys> keys;
+  };
+  mutable std::mutex mutex;
+  mutable std::array<Known, 3> known;  // the present slot's, and its neighbours'
 
   std::array<std::uint8_t, 32> secret;
   std::chrono::seconds rotate;

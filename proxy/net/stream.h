@@ -57,6 +57,11 @@ class Stream {
   virtual bool is_broken() const = 0;
   // Ends this direction once all that was queued has left.
   virtual void shut_write() = 0;
+  // write() and shut_write(): where it can be, the end goes in the same segment.
+  virtual void write_last(std::string_view bytes) {
+    if (!bytes.empty()) write(bytes);
+    shut_write();
+  }
   // The next closing resets the connection, so that the peer knows that it was cut.
   virtual void reset_on_close() = 0;
   virtual Address local() const = 0;

@@ -189,6 +189,17 @@ void UvStream::shut_write() {
   }
 }
 
+void UvStream::write_last(std::string_view bytes) {
+  if (!is_broken_ && queued_ == 0 && !bytes.empty()) {
+    // MSG_MORE: it waits for what comes next, which is the end.
+    const auto sent =
+        send(socket(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  write(bytes);
+  shut_write();
+}
+
 Address UvStream::local() const { return Address::of_socket(socket()); }
 
 Address UvStream::peer() const { return Address::of_peer(socket()); }

@@ -30,6 +30,7 @@ class UvStream final : public Stream {
   std::size_t queued() const override { return queued_; }
   bool is_broken() const override { return is_broken_; }
   void shut_write() override;
+  void write_last(std::string_view bytes) override;
   void reset_on_close() override { reset_on_close_ = true; }
   Address local() const override;
   Address peer() const override;

@@ -300,7 +300,6 @@ void Session::end(EndReason reason, Manner manner) {
       (engine_->state() == tls::Engine::State::open ||
        engine_->state() == tls::Engine::State::ended)) {
     engine_->close(host_.scratch().to_client);
-    flush();
   }
   enter(Event::farewell);
   stage_began_ = host_.clock().now();
@@ -312,7 +311,15 @@ void Session::end(EndReason reason, Manner manner) {
   passage_.reset();
   foretold_.reset();
   engine_.reset();
-  if (!client_ended_ || client_->queued() > 0) client_->shut_write();
+  auto& last = host_.scratch().to_client;
+  if (client_ended_) {
+    // Closing serves for the end, but not before all has left.
+    if (!last.empty()) client_->write(last);
+    if (client_->queued() > 0) client_->shut_write();
+  } else {
+    client_->write_last(last);
+  }
+  last.clear();
 }
 
 void Session::close() {

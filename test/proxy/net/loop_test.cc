@@ -141,6 +141,20 @@ TEST_CASE("what the system does not take at once is queued, arrives whole, and t
   REQUIRE(world.client.stream->queued() == 0);
 }
 
+TEST_CASE("last words arrive whole, and the end behind them") {
+  const auto words = GENERATE(std::string("bye"), std::string(), std::string(8'000'000, 'x'));
+  World world;
+  world.on_accepted = [&] {
+    world.server.stream->write("220 ");
+    world.server.stream->write_last(words);
+  };
+  world.client.on_ended = [&] { world.loop.stop(); };
+  world.dial();
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.received == "220 " + words);
+}
+
 TEST_CASE("a stream may be let go of in its own callback, with bytes still queued") {
   World world;
   world.client.on_bytes = [&] {
