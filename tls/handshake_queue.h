@@ -1,4 +1,4 @@
-// The handshakes of one worker, a few steps in each turn of its loop: a storm of ClientHellos, each
+// The handshakes of one worker, one or two steps in each turn of its loop: a storm of ClientHellos, each
 // a quarter of a millisecond and more, must not keep the sessions waiting that are already there.
 //
 //   receive() in a handshake --the turn has a step left, nobody waits--> goes on
@@ -37,8 +37,8 @@ struct Handshake;  // an engine's, in native.h
 // Lives on its worker's thread; outlives the engines that queue.
 class HandshakeQueue {
  public:
-  static constexpr std::size_t kMostSteps = 2;  // a turn
-  static constexpr std::size_t kMostSigning = 8;
+  static constexpr std::size_t kMostSteps = 1;    // a turn
+  static constexpr std::size_t kMostSigning = 2;  // one is made, one waits: its thread never rests
 
   // `bell` is rung, from any thread, when take_turn() has something to do that it did not have when
   // it was called last.

@@ -132,6 +132,7 @@ TEST_CASE("keys that sign quickly never wait for a signature") {
   Waiter waiter(desk.queue, kind, options);
   waiter.carry();
   REQUIRE(desk.offload.waiting() == 0);
+  REQUIRE_FALSE(desk.queue.take_turn());
   waiter.carry();
   REQUIRE(waiter.engine->state() == State::open);
   REQUIRE(waiter.calls == 0);
@@ -165,6 +166,7 @@ TEST_CASE("an engine may go while it waits, and nobody is told") {
   auto waiter = std::make_unique<Waiter>(desk.queue);
   Waiter other(desk.queue);
   waiter->carry();
+  REQUIRE_FALSE(desk.queue.take_turn());
   other.carry();
   REQUIRE(desk.offload.waiting() == 2);
   SECTION("before its signature is begun") {
@@ -226,13 +228,14 @@ TEST_CASE("a handshake that has begun comes before new ones") {
   begun.carry();
   Waiter second(desk.queue, KeyKind::p256, {}, &order, 2);
   Waiter third(desk.queue, KeyKind::p256, {}, &order, 3);
-  second.carry();
-  third.carry();  // the turn is over
+  second.carry();  // the turn is over
+  third.carry();
+  REQUIRE(second.engine->is_holding());
   REQUIRE(third.engine->is_holding());
   begun.carry();
   REQUIRE(begun.engine->is_holding());
   desk.settle();
-  REQUIRE(order == std::vector<int>{1, 3});
+  REQUIRE(order == std::vector<int>{1, 2, 3});
   REQUIRE(begun.engine->state() == State::open);
 }
 
