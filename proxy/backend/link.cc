@@ -22,6 +22,7 @@ Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers
 void Link::next() {
   assert(has_next());
   ++next_;
+  is_late_ = false;
   dialled_at_ = waiting_since_ = clock_.now();
   give_up_at_ = dialled_at_ + backend_.connect_timeout;
   dial();

@@ -1,9 +1,6 @@
 // See uv_dialer.h.
 #include "proxy/net/uv_dialer.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <utility>
 
 #include "proxy/net/uv_stream.h"

@@ -115,6 +115,21 @@ TEST_CASE("a connection that stands in silence is waited for since it was dialle
   REQUIRE_FALSE(world.timers.next());
 }
 
+TEST_CASE("behind one that stood in silence the next server is waited for since it spoke") {
+  World world;
+  const auto began = world.clock.now();
+  world.link.next();
+  world.dialer.connect_silently();
+  world.clock.advance(5s);
+  world.timers.run(world.clock.now());
+  REQUIRE(world.user.server == world.backend.servers[0]);
+  world.link.next();
+  world.clock.advance(1s);
+  world.dialer.succeed();
+  REQUIRE(world.user.server == world.backend.servers[1]);
+  REQUIRE(world.link.waiting_since() == began + 6s);
+}
+
 TEST_CASE("a greeting that may take less time than the connection is not waited for longer") {
   World world;
   world.backend.greeting_timeout = 2s;
