@@ -7,17 +7,18 @@
 
 namespace postern::backend {
 
-const KnownGreetings::Known* KnownGreetings::find(const Backend& backend) const {
+KnownGreetings::Known* KnownGreetings::find(const Backend& backend) {
   if (backend.servers.size() != 1) return nullptr;
   const auto found = std::ranges::find(all_, backend.servers.front(), &Known::server);
   return found == all_.end() ? nullptr : &*found;
 }
 
-std::shared_ptr<const std::string> KnownGreetings::of(const Backend& backend,
-                                                      net::Instant now) const {
+std::shared_ptr<const std::string> KnownGreetings::of(const Backend& backend, net::Instant now) {
   const auto* const known = find(backend);
-  if (known == nullptr || !known->confirmed_at || now - *known->confirmed_at > kFresh) return {};
-  return known->greeting;
+  if (known == nullptr || !known->last_at) return {};
+  const bool is_fresh = now - *known->last_at <= kFresh;
+  const bool is_steady = *known->last_at - known->first_at >= kSteady;
+  return is_fresh && is_steady ? known->greeting : nullptr;
 }
 
 void KnownGreetings::learn(protocols::Protocol protocol, const Backend& backend,
@@ -26,13 +27,17 @@ void KnownGreetings::learn(protocols::Protocol protocol, const Backend& backend,
   if (said.size() > kLongest || !protocols::is_one_line_welcome(protocol, said)) {
     return forget(backend);
   }
-  const auto* const known = find(backend);
+  auto* const known = find(backend);
   if (known != nullptr && *known->greeting == said) {
-    all_[static_cast<std::size_t>(known - all_.data())].confirmed_at = now;
+    known->last_at = now;
     return;
   }
   forget(backend);
-  all_.push_back({backend.servers.front(), std::make_shared<const std::string>(said), {}});
+  all_.push_back({backend.servers.front(), std::make_shared<const std::string>(said), now, now});
+}
+
+void KnownGreetings::doubt(const Backend& backend) {
+  if (auto* const known = find(backend)) known->last_at.reset();
 }
 
 void KnownGreetings::forget(const Backend& backend) {

@@ -267,6 +267,7 @@ void Session::hear_foretold(std::string_view bytes) {
   const auto greeting = std::string_view(*foretold_->greeting).substr(foretold_->heard);
   const auto size = std::min(greeting.size(), bytes.size());
   if (bytes.substr(0, size) != greeting.substr(0, size)) {
+    host_.known_greetings().forget(service_->backend);
     return give_up_backend(protocols::Ending::closed);
   }
   foretold_->heard += size;
@@ -296,7 +297,7 @@ void Session::release_held() {
 
 // No server is left. The dialogue tells the client: at once, or in answer to its next command.
 void Session::give_up_backend(protocols::Ending how) {
-  host_.known_greetings().forget(service_->backend);
+  host_.known_greetings().doubt(service_->backend);
   link_.reset();
   backend_.reset();
   has_greeted_ = backend_ended_ = true;  // nothing more is to come
@@ -323,7 +324,7 @@ void Session::take_backend_end() {
     run_steps();
   } else if (state_ == State::passthrough) {
     if (client_ended_) return;  // it ends when all is delivered
-    host_.known_greetings().forget(service_->backend);
+    host_.known_greetings().doubt(service_->backend);
     if (passage_->backend_may_close()) {
       shut_client_ = true;
     } else {
@@ -334,7 +335,7 @@ void Session::take_backend_end() {
 
 // Its connection broke: nothing can be sent there any more, either.
 void Session::take_backend_loss() {
-  host_.known_greetings().forget(service_->backend);
+  host_.known_greetings().doubt(service_->backend);
   if (state_ != State::passthrough) return take_backend_end();
   // Unless it had ended before, nobody knows whether more was to come: the client must see that it
   // was cut.

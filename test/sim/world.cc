@@ -104,9 +104,9 @@ void World::foretell(const Case& one) {
   if (script.empty()) return;
   auto greeting = script.front().text;
   if (one.plan.client_trust == Trust::nothing && random_.one_in(3)) greeting.insert(0, "* OK ");
-  for (int i = 0; i < 2; ++i) {
-    known_greetings_.learn(one.plan.protocol, one.service->backend, greeting,
-                           schedule_.now() + std::chrono::hours(1));
+  const auto late = schedule_.now() + std::chrono::hours(1);
+  for (const auto when : {late - backend::KnownGreetings::kSteady, late}) {
+    known_greetings_.learn(one.plan.protocol, one.service->backend, greeting, when);
   }
 }
 
