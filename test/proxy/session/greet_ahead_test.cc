@@ -160,6 +160,25 @@ TEST_CASE("a backend that is gone since is told of in the protocol's words, and 
   REQUIRE(next.dialer().is_dialling());
 }
 
+TEST_CASE("what a client said at length goes nowhere where its backend is gone") {
+  const auto known = known_greetings();
+  SessionWorld world(options(known));
+  begin(world);
+  world.hear_in_tls();
+  world.say_in_tls("a NOOP " + std::string(20'000, 'x') + "\r\n");
+  SECTION("unreachable") {
+    world.dialer().fail(-ECONNREFUSED);
+    REQUIRE(world.end_reason() == "backend_unreachable");
+  }
+  SECTION("another") {
+    world.greet("* OK somebody else\r\n");
+    REQUIRE(world.end_reason() == "backend_closed");
+    REQUIRE(world.backend().received().empty());
+  }
+  REQUIRE(world.hear_in_tls().starts_with("* BYE"));
+  REQUIRE(world.recorded<audit::SessionEndEvent>().front().bytes_in == 0);
+}
+
 TEST_CASE("what the backend says behind its greeting came before the client's words") {
   const auto known = known_greetings();
   SessionWorld world(options(known));
