@@ -28,7 +28,6 @@ Loop::Loop() {
 
 Loop::~Loop() {
   before_waiting_ = nullptr;
-  run_posted();  // a dial that failed at once waits there for its end
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&busy_), nullptr);
