@@ -25,10 +25,10 @@ void HandshakeQueue::await_turn(Handshake& handshake) {
 void HandshakeQueue::ask(Handshake& handshake, SignaturePtr signature) {
   ++signing_;
   handshake.wait = Handshake::Wait::signature;
-  handshake.signature = signature;
   signature->desk = &desk_;
   signature->handshake = &handshake;
-  offload_.ask(std::move(signature));
+  handshake.signature = std::move(signature);
+  offload_.ask(handshake.signature);
 }
 
 void HandshakeQueue::leave(Handshake& handshake) {
@@ -59,8 +59,11 @@ bool HandshakeQueue::call_next() {
     }
   }
   if (next == nullptr) {
-    auto& waiting = !begun_.empty() ? begun_ : new_;
-    if (waiting.empty() || (begun_.empty() && signing_ >= kMostSigning)) return false;
+    const bool is_new = !new_.empty() && signing_ < kMostSigning &&
+                        (begun_.empty() || begun_in_a_row_ >= kMostBegun);
+    auto& waiting = is_new ? new_ : begun_;
+    if (waiting.empty()) return false;
+    begun_in_a_row_ = is_new ? 0 : begun_in_a_row_ + 1;
     next = waiting.front();
     waiting.pop_front();
   }

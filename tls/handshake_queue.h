@@ -1,5 +1,5 @@
-// The handshakes of one worker, one or two steps in each turn of its loop: a storm of ClientHellos, each
-// a quarter of a millisecond and more, must not keep the sessions waiting that are already there.
+// The handshakes of one worker, one step in each turn of its loop: a storm of ClientHellos, each a
+// quarter of a millisecond and more, must not keep the sessions waiting that are already there.
 //
 //   receive() in a handshake --the turn has a step left, nobody waits--> goes on
 //             |                                                        ^
@@ -7,10 +7,11 @@
 //
 //   goes on --the key is RSA--> waits for its signature (key_offload.h) --take_turn()--> goes on
 //
-// Handshakes that have begun come before new ones. While kMostSigning signatures are under way none
-// begins, so that the threads that sign get the processor, and what they have to do stays bounded;
-// those that wait keep what the client sent. So none is refused, and nothing is ever signed on the
-// loop: that would be the stall that this is here for.
+// Handshakes that have begun come before new ones, but behind kMostBegun of them one new one comes:
+// clients that send theirs octet by octet must not keep others out. While kMostSigning signatures are
+// under way none begins, so that the threads that sign get the processor, and what they have to do
+// stays bounded; those that wait keep what the client sent. So none is refused, and nothing is ever
+// signed on the loop: that would be the stall that this is here for.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,7 @@ struct Handshake;  // an engine's, in native.h
 class HandshakeQueue {
  public:
   static constexpr std::size_t kMostSteps = 1;    // a turn
+  static constexpr std::size_t kMostBegun = 8;    // in a row, while new ones wait
   static constexpr std::size_t kMostSigning = 2;  // one is made, one waits: its thread never rests
 
   // `bell` is rung, from any thread, when take_turn() has something to do that it did not have when
@@ -65,8 +67,9 @@ class HandshakeQueue {
   KeyOffload::Desk desk_;
   std::list<Handshake*> begun_;  // both: who waits for its turn
   std::list<Handshake*> new_;
-  std::size_t steps_ = 0;    // in this turn
-  std::size_t signing_ = 0;  // asked for and not taken
+  std::size_t steps_ = 0;           // in this turn
+  std::size_t begun_in_a_row_ = 0;  // called since the last new one
+  std::size_t signing_ = 0;         // asked for and not taken
 };
 
 }  // namespace postern::tls

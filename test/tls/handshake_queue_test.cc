@@ -239,6 +239,30 @@ TEST_CASE("a handshake that has begun comes before new ones") {
   REQUIRE(begun.engine->state() == State::open);
 }
 
+TEST_CASE("handshakes that go on octet by octet keep no new one waiting for ever") {
+  Desk desk;
+  // Two, so that one of them waits for its turn always.
+  Waiter first(desk.queue, KeyKind::p256);
+  Waiter second(desk.queue, KeyKind::p256);
+  for (auto* const slow : {&first, &second}) {
+    desk.queue.take_turn();
+    slow->carry();
+  }
+  Waiter fresh(desk.queue, KeyKind::p256);
+  fresh.carry();
+  REQUIRE(fresh.engine->is_holding());
+  const auto said_by_first = first.client.take_output();
+  const auto said_by_second = second.client.take_output();
+  std::size_t turns = 0;
+  for (; fresh.calls == 0; ++turns) {
+    REQUIRE(turns < said_by_first.size() - 1);  // they are far from done
+    first.engine->receive(said_by_first.substr(turns, 1), first.plain, first.output);
+    second.engine->receive(said_by_second.substr(turns, 1), second.plain, second.output);
+    desk.queue.take_turn();
+  }
+  REQUIRE(turns == HandshakeQueue::kMostBegun + 1);
+}
+
 TEST_CASE("while enough signatures are under way no handshake begins, and those that have go on") {
   Desk desk;
   std::vector<std::unique_ptr<Waiter>> waiters;
