@@ -10,7 +10,7 @@ namespace postern::tls {
 // Ticket keys derived (HKDF, RFC 5869) from a secret and a time slot, so that nothing has to be
 // stored or exchanged: the present slot's keys seal new tickets (RFC 5077 section 4), and those of
 // the slots before (then the ticket is renewed) and after it (a clock that was set back) open too.
-// The secret is random here (this process only). Thread-safe; immutable.
+// The secret is random here (this process only). Thread-safe.
 class TicketKeys {
  public:
   // `rotate`: the length of a slot, at least a second. `now` gives seconds since the epoch and is
