@@ -346,6 +346,13 @@ TEST_CASE("without targets the inventory still gets every event") {
   REQUIRE(inventory.all.size() == 1000);
 }
 
+TEST_CASE("a log without targets and inventory takes all, and loses nothing") {
+  const auto log = open_log({}, options());
+  record(*log, 30'000);
+  REQUIRE(log->lost() == 0);
+  REQUIRE_FALSE(log->is_failing());
+}
+
 TEST_CASE("what the inventory loses, and that it was not ended before, are events") {
   const test::TemporaryFolder folder;
   const auto file = folder.file("log");
