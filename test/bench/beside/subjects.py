@@ -181,7 +181,8 @@ class Subject:
 
     def _is_up(self):
         for number, process in enumerate(self._running):
-            if process.poll() is not None:
+            # Not poll(): its number must stay its own until all of its session have ended.
+            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                 said = (self._folder / f"{number}.log").read_text(errors="replace")
                 raise AssertionError(f"{self.kind.name} ended at its start:\n{said[-2000:]}")
         return all(base.listens(port) for port in self._values.ports.values())
@@ -193,8 +194,6 @@ class Subject:
         end = time.monotonic() + 10
         while self._family() and time.monotonic() < end:
             time.sleep(0.05)
-            for process in self._running:
-                process.poll()
         for pid in self._family():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
