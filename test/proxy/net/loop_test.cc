@@ -190,6 +190,33 @@ TEST_CASE("a dial ends also where the other end hangs up without a word") {
   REQUIRE(world.client.has_ended);
 }
 
+TEST_CASE("a dial ends also where the other end breaks it off, with a stream that is broken") {
+  World world;
+  world.on_accepted = [&] {
+    world.server.stream->reset_on_close();
+    world.server.stream.reset();
+  };
+  world.on_connected = [&] { world.loop.stop(); };
+  world.dial();
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.stream->is_broken());
+}
+
+TEST_CASE("whoever lets go of a stream when it is dialled hears nothing of its first octets") {
+  World world;
+  world.on_accepted = [&] { world.server.stream->write("220 ready\r\n"); };
+  world.on_connected = [&] {
+    world.client.stream.reset();
+    world.dialling.reset();
+  };
+  world.server.on_ended = [&] { world.loop.stop(); };
+  world.dial();
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.received.empty());
+}
+
 TEST_CASE("a connection whose other end says nothing is handed over when it is asked for") {
   World world;
   world.dial();
