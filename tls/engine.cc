@@ -242,8 +242,11 @@ void Engine::decrypt(Octets& plain) {
 // After a call of BoringSSL's that gave no success.
 void Engine::settle(int result) {
   switch (SSL_get_error(native_->ssl.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return;  // all of what there is was read
+    case SSL_ERROR_WANT_READ:  // all of what there is was read
+      if (state_ == State::handshaking) {
+        native_->wire.handshake->is_retried = SSL_used_hello_retry_request(native_->ssl.get()) == 1;
+      }
+      return;
     case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION:
       native_->wire.handshake->held = native_->wire.cipher;
       return;

@@ -110,11 +110,16 @@ struct Handshake {
   Handshake(const Handshake&) = delete;
   Handshake& operator=(const Handshake&) = delete;
   ~Handshake();
-  bool has_begun() const { return credentials != nullptr; }  // the ClientHello was read
+  // The ClientHello was read, and is not to come once more, for a signature.
+  bool has_begun() const {
+    return credentials != nullptr &&
+           !(is_retried && signature == nullptr && credentials->native().signs_slowly);
+  }
 
   HandshakeQueue* const queue;  // null: it never waits
   HandshakeUser* const user;
   const Credentials* credentials = nullptr;  // those that the client gets
+  bool is_retried = false;                   // a HelloRetryRequest was sent: RFC 8446 section 4.1.4
   Wait wait = Wait::none;
   SignaturePtr signature;              // once it was asked for
   std::list<Handshake*>::iterator at;  // in the queue, while it waits for its turn

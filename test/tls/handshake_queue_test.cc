@@ -295,6 +295,28 @@ TEST_CASE("while enough signatures are under way no handshake begins, and those 
   }
 }
 
+TEST_CASE(
+    "a ClientHello that comes once more counts as a new one, since it wants its signature yet") {
+  TlsClientOptions options;
+  options.groups = "P-384:X25519";  // X25519 is preferred: a HelloRetryRequest
+  Desk desk;
+  std::vector<std::unique_ptr<Waiter>> waiters;
+  for (std::size_t i = 0; i < HandshakeQueue::kMostSigning + 3; ++i) {
+    waiters.push_back(std::make_unique<Waiter>(desk.queue, KeyKind::rsa, options));
+    waiters.back()->carry();
+    desk.queue.take_turn();
+  }
+  REQUIRE(desk.offload.waiting() == 0);
+  for (const auto& waiter : waiters) {
+    waiter->carry();
+    desk.queue.take_turn();
+  }
+  REQUIRE(desk.offload.waiting() == HandshakeQueue::kMostSigning);
+  REQUIRE(waiters.back()->engine->is_holding());
+  for (const auto& waiter : waiters) finish(desk, *waiter);
+  for (const auto& waiter : waiters) REQUIRE(waiter->engine->state() == State::open);
+}
+
 TEST_CASE("threads sign for several workers at once, and engines go meanwhile") {
   constexpr int kWorkers = 2;
   constexpr int kEach = 24;
