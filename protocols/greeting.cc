@@ -33,18 +33,4 @@ GreetingKind classify_greeting(Protocol protocol, std::string_view begin) {
   __builtin_unreachable();
 }
 
-bool is_one_line_welcome(Protocol protocol, std::string_view said) {
-  if (!said.ends_with("\r\n") || said.find('\n') != said.size() - 1) return false;
-  switch (protocol) {
-    case Protocol::smtp:
-    case Protocol::submission:
-      return said.starts_with("220 ");
-    case Protocol::imap:
-      return said.starts_with("* OK ");
-    case Protocol::pop3:
-      return said.starts_with("+OK ") || said == "+OK\r\n";
-  }
-  __builtin_unreachable();
-}
-
 }  // namespace postern::protocols

@@ -11,25 +11,6 @@ namespace {
 
 constexpr std::size_t kLongestList = 64 * 1024;  // of a reply that is edited
 
-struct Fate {
-  Pop3Reply reply;
-  Cause cause;
-};
-
-Fate fate_of_backend(Ending how) {
-  switch (how) {
-    case Ending::closed:
-      return {Pop3Reply::backend_lost, Cause::backend_closed};
-    case Ending::unreachable:
-      return {Pop3Reply::backend_unreachable, Cause::backend_unreachable};
-    case Ending::out_of_resources:
-      return {Pop3Reply::out_of_resources, Cause::out_of_resources};
-    case Ending::timed_out:
-      return {Pop3Reply::backend_timeout, Cause::backend_timeout};
-  }
-  __builtin_unreachable();
-}
-
 }  // namespace
 
 void Pop3Dialogue::backend_line(std::string_view line, Steps& out) {
@@ -191,13 +172,24 @@ void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
   if (phase_ == Phase::quit) return end(Cause::client_quit, out);
   // Postern's own last words stand in the queue: they are the reason, not this.
   if (phase_ == Phase::leaving) return end(expected_.back().own, *expected_.back().end_with, out);
-  const auto fate = fate_of_backend(how);
   if (phase_ != Phase::greeting) {
     const bool nobody_waits = client_ended_ && expected_.empty();
-    if (nobody_waits) return end(fate.cause, out);
-    return end(fate.reply, fate.cause, out);
+    if (nobody_waits) return end(Cause::backend_closed, out);
+    return end(Pop3Reply::backend_lost, Cause::backend_closed, out);
   }
-  no_backend(std::string(text_of(fate.reply)), fate.cause, out);
+  switch (how) {
+    case Ending::closed:
+      return no_backend(std::string(text_of(Pop3Reply::backend_lost)), Cause::backend_closed, out);
+    case Ending::unreachable:
+      return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
+                        Cause::backend_unreachable, out);
+    case Ending::out_of_resources:
+      return no_backend(std::string(text_of(Pop3Reply::out_of_resources)), Cause::out_of_resources,
+                        out);
+    case Ending::timed_out:
+      return no_backend(std::string(text_of(Pop3Reply::backend_timeout)), Cause::backend_timeout,
+                        out);
+  }
 }
 
 // Says that there is no backend: at once, or, where the client does not wait for a greeting, as the

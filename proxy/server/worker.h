@@ -67,7 +67,6 @@ class Worker final : session::Host, net::AcceptUser, net::HeaderUser {
   audit::Sink& audit() override { return shared_.audit; }
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return shared_.remembered; }
-  backend::KnownGreetings& known_greetings() override { return known_greetings_; }
   tls::HandshakeQueue& handshakes() override { return handshakes_; }
   std::string hash_of(std::string_view user) override { return shared_.name_hash.hex(user); }
   void retire(session::Session& session) override;
@@ -108,7 +107,6 @@ class Worker final : session::Host, net::AcceptUser, net::HeaderUser {
   const Shared& shared_;
   net::Loop loop_;
   session::Scratch scratch_;
-  backend::KnownGreetings known_greetings_;
   tls::HandshakeQueue handshakes_;
   std::unordered_map<net::Listener*, std::shared_ptr<const session::Service>> listeners_;
   std::unordered_map<net::HeaderReader*, Waiting> waiting_;

@@ -6,7 +6,6 @@
 
 #include "protocols/steps.h"
 #include "proxy/audit/log.h"
-#include "proxy/backend/known_greetings.h"
 #include "proxy/net/clock.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/timers.h"
@@ -54,7 +53,6 @@ class Host {
   virtual audit::Sink& audit() = 0;
   virtual Scratch& scratch() = 0;
   virtual Remembered& remembered() = 0;
-  virtual backend::KnownGreetings& known_greetings() = 0;
   // Where its engines wait for their turn.
   virtual tls::HandshakeQueue& handshakes() = 0;
   // A keyed hash of a user name, for names that must not be kept as typed: hexadecimal.

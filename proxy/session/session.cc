@@ -149,17 +149,8 @@ void Session::take_plaintext(std::string_view bytes) {
       gate_->feed(bytes, scratch.steps);
       run_steps();
       break;
-    case State::greeted:
-      foretold_->hold(bytes);
-      enter(Event::spoken);
-      dial();
-      break;
     case State::dialling:
     case State::dialogue:
-      if (foretold_ != nullptr) {
-        foretold_->hold(bytes);
-        break;
-      }
       dialogue_->feed(Side::client, bytes, scratch.steps);
       run_steps();
       break;
@@ -178,12 +169,10 @@ void Session::take_client_end() {
   switch (state_) {
     case State::gate:
     case State::handshake:
-    case State::greeted:
       end(EndReason::client_closed, Manner::polite);
       break;
     case State::dialling:
     case State::dialogue:
-      if (foretold_ != nullptr) break;  // behind what it said
       dialogue_->ended(Side::client, protocols::Ending::closed, host_.scratch().steps);
       run_steps();
       if (state_ == State::dialling && shut_backend_) {
@@ -238,7 +227,6 @@ void Session::take_backend(std::string_view bytes) {
     return;
   }
   if (state_ != State::dialogue) return;
-  if (foretold_ != nullptr) return hear_foretold(bytes);
   std::string begin;
   if (!has_greeted_) {
     if (try_next_server(bytes)) return;
@@ -246,70 +234,25 @@ void Session::take_backend(std::string_view bytes) {
       begin = std::exchange(greeting_begin_, {});
       bytes = begin;
     }
-    host_.known_greetings().learn(service_->protocol, service_->backend, bytes,
-                                  host_.clock().now());
-    take_greeting();
+    has_greeted_ = true;
+    link_.reset();
+    stage_began_ = host_.clock().now();
   }
   dialogue_->feed(Side::backend, bytes, scratch.steps);
   run_steps();
 }
 
-void Session::take_greeting() {
-  has_greeted_ = true;
-  link_.reset();
-  stage_began_ = host_.clock().now();
-}
-
-// The dialogue has heard the greeting before: the backend must say the very same. What stands behind
-// it came before the client's words reached the backend.
-void Session::hear_foretold(std::string_view bytes) {
-  if (!has_greeted_) take_greeting();
-  const auto greeting = std::string_view(*foretold_->greeting).substr(foretold_->heard);
-  const auto size = std::min(greeting.size(), bytes.size());
-  if (bytes.substr(0, size) != greeting.substr(0, size)) {
-    host_.known_greetings().forget(service_->backend);
-    return give_up_backend(protocols::Ending::closed);
-  }
-  foretold_->heard += size;
-  if (size < greeting.size()) return;
-  host_.known_greetings().learn(service_->protocol, service_->backend, *foretold_->greeting,
-                                host_.clock().now());
-  bytes.remove_prefix(size);
-  if (!bytes.empty()) {
-    dialogue_->feed(Side::backend, bytes, host_.scratch().steps);
-    run_steps();
-  }
-  release_held();
-}
-
-// What the client said while its backend was dialled: now the dialogue may hear it.
-void Session::release_held() {
-  const auto foretold = std::move(foretold_);
-  if (foretold == nullptr || dialogue_ == nullptr) return;
-  auto& steps = host_.scratch().steps;
-  dialogue_->feed(Side::client, foretold->held, steps);
-  run_steps();
-  if (client_ended_ && state_ == State::dialogue) {
-    dialogue_->ended(Side::client, protocols::Ending::closed, steps);
-    run_steps();
-  }
-}
-
 // No server is left. The dialogue tells the client: at once, or in answer to its next command.
 void Session::give_up_backend(protocols::Ending how) {
-  host_.known_greetings().doubt(service_->backend);
   link_.reset();
   backend_.reset();
   has_greeted_ = backend_ended_ = true;  // nothing more is to come
   stage_began_ = host_.clock().now();
-  release_held();
-  if (dialogue_ == nullptr) return;
   dialogue_->ended(Side::backend, how, host_.scratch().steps);
   run_steps();
 }
 
 void Session::take_backend_end() {
-  if (foretold_ != nullptr) return give_up_backend(protocols::Ending::closed);
   if (state_ == State::dialogue && !has_greeted_) {
     if (link_->has_next()) {
       dial_next_server();
@@ -324,7 +267,6 @@ void Session::take_backend_end() {
     run_steps();
   } else if (state_ == State::passthrough) {
     if (client_ended_) return;  // it ends when all is delivered
-    host_.known_greetings().doubt(service_->backend);
     if (passage_->backend_may_close()) {
       shut_client_ = true;
     } else {
@@ -335,7 +277,6 @@ void Session::take_backend_end() {
 
 // Its connection broke: nothing can be sent there any more, either.
 void Session::take_backend_loss() {
-  host_.known_greetings().doubt(service_->backend);
   if (state_ != State::passthrough) return take_backend_end();
   // Unless it had ended before, nobody knows whether more was to come: the client must see that it
   // was cut.
@@ -347,17 +288,6 @@ void Session::take_backend_loss() {
 }
 
 // ------------------------------------------------------------------------------- the stages
-
-// A password may be in it, so it leaves none behind where it grows.
-void Session::Foretold::hold(std::string_view bytes) {
-  std::string larger;
-  larger.reserve(held.size() + bytes.size());
-  larger.append(held).append(bytes);
-  held.swap(larger);
-  explicit_bzero(larger.data(), larger.size());
-}
-
-Session::Foretold::~Foretold() { explicit_bzero(held.data(), held.size()); }
 
 void Session::make_dialogue(protocols::BackendGreeting greeting) {
   const bool is_clear = security_ == policy::Security::cleartext;
@@ -384,24 +314,6 @@ void Session::make_dialogue(protocols::BackendGreeting greeting) {
 
 void Session::start_dialogue(protocols::BackendGreeting greeting) {
   make_dialogue(greeting);
-  dial();
-}
-
-// Greets the client in the backend's words and leaves the backend alone, where it is sure what they
-// are. Most that connects and says nothing is no mail program.
-bool Session::greet_ahead() {
-  const auto greeting = host_.known_greetings().of(service_->backend, host_.clock().now());
-  if (greeting == nullptr) return false;
-  enter(Event::foretold);
-  stage_began_ = host_.clock().now();
-  make_dialogue(protocols::BackendGreeting::pass);
-  foretold_ = std::make_unique<Foretold>(greeting);
-  dialogue_->feed(Side::backend, *greeting, host_.scratch().steps);
-  run_steps();
-  return true;
-}
-
-void Session::dial() {
   backend::LinkUser& self = *this;
   link_ = std::make_unique<backend::Link>(host_.dialer(), host_.clock(), host_.timers(),
                                           service_->backend, self);

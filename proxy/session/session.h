@@ -71,19 +71,6 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
     std::chrono::nanoseconds tried_at{};
   };
 
-  // The client was greeted before the backend was dialled.
-  struct Foretold {
-    explicit Foretold(std::shared_ptr<const std::string> words) : greeting(std::move(words)) {}
-    Foretold(const Foretold&) = delete;
-    Foretold& operator=(const Foretold&) = delete;
-    ~Foretold();
-    void hold(std::string_view bytes);
-
-    std::shared_ptr<const std::string> greeting;  // what it was told, and the backend must say
-    std::size_t heard = 0;                        // octets of it that the backend has said
-    std::string held;                             // what the client said until then
-  };
-
   // What happened.
   void on_read(net::Stream& stream, std::span<char> read) override;
   void on_end(net::Stream& stream) override;
@@ -106,15 +93,10 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   bool try_next_server(std::string_view bytes);
   void dial_next_server();
   void give_up_backend(protocols::Ending how);
-  void take_greeting();
-  void hear_foretold(std::string_view bytes);
-  void release_held();
 
   // The stages.
   void make_dialogue(protocols::BackendGreeting greeting);
   void start_dialogue(protocols::BackendGreeting greeting);
-  void dial();
-  bool greet_ahead();
   void make_engine();
   void start_handshake(std::string_view first_bytes);
   void handshake_done();
@@ -199,8 +181,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   std::optional<audit::Server> server_;  // once dialled
   std::string greeting_begin_;           // while it may still be a refusal, and others are left
   Terms terms_;
-  std::unique_ptr<Foretold> foretold_;  // until the backend has said as much
-  std::unique_ptr<Attempt> attempt_;    // null in between, so that an idle session holds nothing
+  std::unique_ptr<Attempt> attempt_;  // null in between, so that an idle session holds nothing
   std::string client_name_;
   std::string_view client_named_by_;
   std::uint64_t bytes_in_ = 0;

@@ -16,9 +16,6 @@ namespace {
 // most this, one read, and TLS's own overhead.
 constexpr std::size_t kQueueHigh = 128 * 1024;
 
-// Octets of a client that was greeted ahead of its backend.
-constexpr std::size_t kMostHeld = 4096;
-
 // After the farewell what the client still sends is thrown away, so that no reset destroys the
 // farewell on its way; then the connection is closed all the same.
 constexpr net::Instant kDrainTime{2000};
@@ -123,15 +120,12 @@ bool Session::may_read_client() const {
   if (client_ended_) return false;
   switch (state_) {
     case State::gate:
-    case State::greeted:
       return !is_upgrading_ && !is_client_clogged_;
     case State::handshake:
       return !is_client_clogged_ && !engine_->is_holding();
     case State::dialling:
     case State::dialogue:
       // A client that sends but does not read would let its own replies pile up.
-      // While the backend is dialled a client seldom says more, and to stop would cost system calls.
-      if (foretold_ != nullptr) return foretold_->held.size() < kMostHeld;
       return !is_upgrading_ && !is_client_clogged_ && !is_backend_clogged_ &&
              dialogue_->wants(Side::client);
     case State::passthrough:
@@ -166,7 +160,6 @@ std::optional<net::Instant> Session::deadline() const {
   const auto& limits = service_->settings->limits;
   switch (state_) {
     case State::gate:
-    case State::greeted:
       return stage_began_ + limits.login_timeout;
     case State::handshake:
       return stage_began_ + limits.handshake_timeout;
@@ -205,7 +198,6 @@ void Session::on_timer() {
 void Session::overdue() {
   switch (state_) {
     case State::gate:
-    case State::greeted:
     case State::dialling:
       say_farewell(Farewell::login_timeout, EndReason::login_timeout);
       break;
@@ -248,7 +240,6 @@ void Session::overdue() {
 void Session::shut_down() {
   switch (state_) {
     case State::gate:
-    case State::greeted:
     case State::dialling:
     case State::dialogue:
     case State::passthrough:
@@ -309,7 +300,6 @@ void Session::end(EndReason reason, Manner manner) {
   gate_.reset();
   dialogue_.reset();
   passage_.reset();
-  foretold_.reset();
   engine_.reset();
   auto& last = host_.scratch().to_client;
   if (client_ended_) {

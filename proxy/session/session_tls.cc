@@ -94,17 +94,13 @@ void Session::start_handshake(std::string_view first_bytes) {
 }
 
 void Session::handshake_done() {
+  enter(Event::secured);
   const auto greeting = security_ == policy::Security::starttls
                             ? protocols::BackendGreeting::swallow
                             : protocols::BackendGreeting::pass;
-  if (engine_->facts().is_below_minimum) {
-    enter(Event::secured);
-    return refuse_old_tls(greeting);
-  }
+  if (engine_->facts().is_below_minimum) return refuse_old_tls(greeting);
   if (service_->settings->audit.handshakes == conf::Handshakes::all) record_handshake();
   if (host_.remembered().fingerprints.contains(fingerprint_key(), 0)) engine_->drop_offer();
-  if (greeting == protocols::BackendGreeting::pass && greet_ahead()) return;
-  enter(Event::secured);
   start_dialogue(greeting);
 }
 

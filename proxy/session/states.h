@@ -2,7 +2,6 @@
 //
 //   accepted -(implicit)------------------------> handshake
 //   accepted -(required)-> gate -(upgrade)------> handshake -(secured)-> dialling
-//   handshake -(foretold)-> greeted -(spoken)-> dialling
 //   accepted -(clear)----------------------------------------------> dialling
 //   dialling -(linked)-> dialogue -(let_go)-> passthrough
 //   dialling, dialogue -(upgrade)-> handshake         the backend session before it is closed
@@ -20,7 +19,6 @@ enum class State {
   accepted,     // nothing has been done yet
   gate,         // before TLS, postern answers alone
   handshake,    // the client's TLS handshake
-  greeted,      // by what the backend is known to say: it is dialled once the client says something
   dialling,     // the backend is being connected to
   dialogue,     // both sides are read
   passthrough,  // bytes only
@@ -28,27 +26,14 @@ enum class State {
   closed,       // all is let go of
 };
 
-enum class Event {
-  implicit,
-  required,
-  clear,
-  upgrade,
-  secured,
-  foretold,
-  spoken,
-  linked,
-  let_go,
-  farewell,
-  gone,
-};
+enum class Event { implicit, required, clear, upgrade, secured, linked, let_go, farewell, gone };
 
-inline constexpr std::array kStates = {State::accepted,    State::gate,     State::handshake,
-                                       State::greeted,     State::dialling, State::dialogue,
-                                       State::passthrough, State::draining, State::closed};
+inline constexpr std::array kStates = {State::accepted, State::gate,     State::handshake,
+                                       State::dialling, State::dialogue, State::passthrough,
+                                       State::draining, State::closed};
 inline constexpr std::array kEvents = {Event::implicit, Event::required, Event::clear,
-                                       Event::upgrade,  Event::secured,  Event::foretold,
-                                       Event::spoken,   Event::linked,   Event::let_go,
-                                       Event::farewell, Event::gone};
+                                       Event::upgrade,  Event::secured,  Event::linked,
+                                       Event::let_go,   Event::farewell, Event::gone};
 
 // The state that follows; none where the event is illegal in that state.
 constexpr std::optional<State> next(State state, Event event) {
@@ -69,12 +54,6 @@ constexpr std::optional<State> next(State state, Event event) {
       return std::nullopt;
     case Event::secured:
       if (state == State::handshake) return State::dialling;
-      return std::nullopt;
-    case Event::foretold:
-      if (state == State::handshake) return State::greeted;
-      return std::nullopt;
-    case Event::spoken:
-      if (state == State::greeted) return State::dialling;
       return std::nullopt;
     case Event::linked:
       if (state == State::dialling) return State::dialogue;

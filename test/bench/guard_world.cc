@@ -92,7 +92,6 @@ std::unique_ptr<session::Session> World::accept(const std::shared_ptr<End>& clie
   static const auto source = *net::Address::parse("192.0.2.7", 50'000);
   net::StreamPtr stream(new MemoryStream(client));
   session::Host& host = *this;
-  known_greetings_ = {};  // each session dials, and as it always did
   const Counted counted;
   auto session =
       std::make_unique<session::Session>(host, service_, source, std::move(stream), "9b6e7f10-0-1");

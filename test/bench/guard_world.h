@@ -56,7 +56,6 @@ class World final : session::Host, audit::Sink, net::Dialer {
   audit::Sink& audit() override { return *this; }
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return remembered_; }
-  backend::KnownGreetings& known_greetings() override { return known_greetings_; }
   tls::HandshakeQueue& handshakes() override { return handshakes_; }
   std::string hash_of(std::string_view user) override { return name_hash_.hex(user); }
   void retire(session::Session&) override {}
@@ -67,7 +66,6 @@ class World final : session::Host, audit::Sink, net::Dialer {
   net::TimerQueue timers_;
   session::Scratch scratch_;
   session::Remembered remembered_;
-  backend::KnownGreetings known_greetings_;
   tls::KeyOffload key_offload_{0};
   tls::HandshakeQueue handshakes_{key_offload_, [] {}};
   const tls::KeyedHash name_hash_;

@@ -56,8 +56,6 @@ Moment World::longest(const Case& one) const {
       return one.entered + micros(limits.login_timeout);
     case State::handshake:
       return one.entered + micros(limits.handshake_timeout);
-    case State::greeted:
-      return one.entered + micros(limits.login_timeout);
     case State::dialling:
       return longest_before_login(one);
     case State::dialogue: {

@@ -144,7 +144,6 @@ void World::check_end() {
   const std::size_t kept = has_used_rsa ? kBlinding : 0;
   cases_.clear();
   remembered_.reset();
-  known_greetings_ = {};
   timers_ = {};
   ERR_clear_error();  // BoringSSL's, with their texts: the next session's first call would
   for (int i = 0; i < memory::kMostSessions; ++i) {

@@ -15,11 +15,9 @@ using session::State;
 namespace {
 
 constexpr std::array<std::string_view, session::kStates.size()> kStateNames = {
-    "accepted", "gate",        "handshake", "greeted", "dialling",
-    "dialogue", "passthrough", "draining",  "closed"};
+    "accepted", "gate", "handshake", "dialling", "dialogue", "passthrough", "draining", "closed"};
 constexpr std::array<std::string_view, session::kEvents.size()> kEventNames = {
-    "implicit", "required", "clear",  "upgrade",  "secured", "foretold",
-    "spoken",   "linked",   "let_go", "farewell", "gone"};
+    "implicit", "required", "clear", "upgrade", "secured", "linked", "let_go", "farewell", "gone"};
 
 std::size_t index_of(State state) { return static_cast<std::size_t>(state); }
 std::size_t index_of(Event event) { return static_cast<std::size_t>(event); }

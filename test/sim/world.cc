@@ -97,19 +97,6 @@ void World::make_case(int index) {
   schedule_.after(made.plan.begins, [this, &made] { begin(made); });
 }
 
-// As if sessions before this one had heard what its backend says, or where nobody is honest something
-// else; for as long as the handshake may take.
-void World::foretell(const Case& one) {
-  const auto& script = one.plan.backends.back().script;
-  if (script.empty()) return;
-  auto greeting = script.front().text;
-  if (one.plan.client_trust == Trust::nothing && random_.one_in(3)) greeting.insert(0, "* OK ");
-  const auto late = schedule_.now() + std::chrono::hours(1);
-  for (const auto when : {late - backend::KnownGreetings::kSteady, late}) {
-    known_greetings_.learn(one.plan.protocol, one.service->backend, greeting, when);
-  }
-}
-
 void World::begin(Case& one) {
   const auto& plan = one.plan;
   const auto source = *net::Address::parse(fmt::format("192.0.2.{}", plan.session + 1), 50'000);
@@ -134,7 +121,6 @@ void World::begin(Case& one) {
       after_call(session);
     });
   }
-  if (plan.mode == conf::TlsMode::implicit && random_.one_in(3)) foretell(one);
   one.entered = one.active = schedule_.moment();
   before_call(plan.session, Call::other);
   session::Host& self = *this;

@@ -71,7 +71,6 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   audit::Sink& audit() override { return *this; }
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return *remembered_; }
-  backend::KnownGreetings& known_greetings() override { return known_greetings_; }
   tls::HandshakeQueue& handshakes() override { return handshakes_; }
   std::string hash_of(std::string_view user) override;
   void retire(session::Session& session) override;
@@ -89,7 +88,6 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   void on_connected(int session, Connection& connection) override;
 
   void make_case(int index);
-  void foretell(const Case& one);
   void begin(Case& one);
   void apply(Case& one, const Fault& fault);
   void turn();
@@ -122,7 +120,6 @@ class World final : session::Host, audit::Sink, Watch, Backends {
   Tally& tally_;
   session::Scratch& scratch_;
   std::unique_ptr<session::Remembered> remembered_;
-  backend::KnownGreetings known_greetings_;
   std::vector<std::unique_ptr<Case>> cases_;
   std::vector<int> charged_;  // the accounts that calls are made for, innermost last
   std::array<std::size_t, memory::kMostSessions> held_before_{};  // by RSA's key

@@ -34,8 +34,8 @@ class Workers(harness.TestCase):
                         again = self.connect(listener, version, "-sess_in", kept,
                                              starttls=starttls)
                         self.assertRegex(again, "(?m)^Reused, TLS")
-        resumed = self.postern.events("session-end", tls__resumed=True)
-        self.assertEqual(len(resumed), 4 * TURNS)
+        harness.until(lambda: len(self.postern.events("session-end", tls__resumed=True)) == 4 * TURNS,
+                      "each of them is told of")
 
     def test_a_session_of_imap_does_not_resume_for_smtp(self):
         kept = self.room.path / "session-foreign"

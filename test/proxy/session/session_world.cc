@@ -42,8 +42,6 @@ Contexts make_contexts(tls::OldVersions old_versions, const tls::PemPair& pair) 
 SessionWorld::SessionWorld(const WorldOptions& options)
     : remembered_(options.remembered ? options.remembered
                                      : std::make_shared<session::Remembered>()),
-      known_greetings_(options.known_greetings ? options.known_greetings
-                                               : std::make_shared<backend::KnownGreetings>()),
       service_(std::make_shared<session::Service>()),
       source_(*net::Address::parse(options.source, 50000)) {
   static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});

@@ -28,8 +28,6 @@ struct WorldOptions {
   std::function<void(conf::Settings&)> adjust = {};
   // What earlier sessions left with the process; null: nothing.
   std::shared_ptr<session::Remembered> remembered = nullptr;
-  // Likewise what their backends said.
-  std::shared_ptr<backend::KnownGreetings> known_greetings = nullptr;
 };
 
 class SessionWorld final : session::Host, audit::Sink {
@@ -108,7 +106,6 @@ class SessionWorld final : session::Host, audit::Sink {
   audit::Sink& audit() override { return *this; }
   session::Scratch& scratch() override { return scratch_; }
   session::Remembered& remembered() override { return *remembered_; }
-  backend::KnownGreetings& known_greetings() override { return *known_greetings_; }
   std::string hash_of(std::string_view user) override { return hash_text(user); }
   void retire(session::Session&) override { is_retired_ = true; }
   void record(audit::Event event) override;
@@ -121,7 +118,6 @@ class SessionWorld final : session::Host, audit::Sink {
   FakeDialer dialer_;
   session::Scratch scratch_;
   std::shared_ptr<session::Remembered> remembered_;
-  std::shared_ptr<backend::KnownGreetings> known_greetings_;
   std::shared_ptr<session::Service> service_;
   std::shared_ptr<FakePeer> client_;
   std::shared_ptr<FakePeer> backend_;

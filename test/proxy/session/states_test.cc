@@ -21,18 +21,8 @@ TEST_CASE("a backend is dialled only in the clear by choice, or after a complete
     for (const auto event : kEvents) {
       if (next(state, event) != State::dialling) continue;
       const bool by_choice = state == State::accepted && event == Event::clear;
-      // `greeted` is entered from the handshake alone.
-      const bool after_handshake = (state == State::handshake && event == Event::secured) ||
-                                   (state == State::greeted && event == Event::spoken);
+      const bool after_handshake = state == State::handshake && event == Event::secured;
       REQUIRE((by_choice || after_handshake));
-    }
-  }
-}
-
-TEST_CASE("a client is greeted ahead of its backend only after a complete handshake") {
-  for (const auto state : kStates) {
-    for (const auto event : kEvents) {
-      if (next(state, event) == State::greeted) REQUIRE(state == State::handshake);
     }
   }
 }
