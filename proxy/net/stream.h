@@ -82,7 +82,7 @@ using StreamPtr = std::unique_ptr<Stream, StreamRelease>;
 // Whoever asked for a connection.
 class DialUser {
  public:
-  // `stream` is connected; perhaps the first octets have come already, and follow at once. May destroy
+  // `stream` is connected (or broke since); its first octets may follow at once. May destroy
   // the dial.
   virtual void on_dialled(StreamPtr stream) = 0;
   virtual void on_dial_failed(Error error) = 0;

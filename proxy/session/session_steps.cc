@@ -48,7 +48,7 @@ void Session::take(const protocols::Send& step) {
     has_said_ = true;
     bytes_out_ += step.bytes.size();
     host_.scratch().said.append(step.bytes);
-  } else if (backend_ != nullptr) {  // else it failed before the client was heard
+  } else if (backend_ != nullptr) {  // what is for one that is gone is dropped
     bytes_in_ += step.bytes.size();
     if (step.bytes.size() >= kLarge) {
       flush();  // what was said before comes first
