@@ -19,8 +19,9 @@ using Steady = std::chrono::steady_clock;
 // Lines that are written together: bounds the memory that they take.
 constexpr std::size_t kMostInBatch = 500;
 
-// How long an event waits for others: under load the thread then wakes some hundred times a second and not for
-// each login, which would cost a worker a system call a time, and the machine two changes of thread.
+// How long an event waits for others: under load the thread then wakes some hundred times a second
+// and not for each login, which would cost a worker a system call a time, and the machine two changes
+// of thread.
 constexpr std::chrono::milliseconds kGather{2};
 
 // The part of its patience that a target gets which has just failed: it must not hold the others.
