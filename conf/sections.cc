@@ -11,12 +11,14 @@
 #include <utility>
 
 #include "conf/audit_section.h"
+#include "conf/backends_section.h"
 #include "conf/keys.h"
 #include "conf/prefixes.h"
 #include "conf/reader.h"
 #include "conf/refusal_section.h"
 #include "conf/rules_section.h"
 #include "conf/source.h"
+#include "conf/tls_section.h"
 #include "conf/values.h"
 #include "conf/words.h"
 
@@ -25,28 +27,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLongestTime = std::chrono::hours(24 * 30);
 constexpr std::size_t kMostWorkers = 256;
 constexpr std::size_t kMostConnections = 1'000'000;
 constexpr std::size_t kShortestLineLength = 1024;
 constexpr std::size_t kLongestLineLength = 1024 * 1024;
 
-enum class Balance { first };
-constexpr Choice<Balance> kBalances[] = {
-    {"first", Balance::first}, {"round_robin", {}}, {"least_connections", {}}, {"client_ip", {}}};
-
 constexpr std::string_view kListenersExpected = "a list of listeners";
-constexpr std::string_view kBackendsExpected = "a mapping of backends, each name with its servers";
 constexpr std::string_view kBalancersExpected =
     "a list of balancers' addresses or networks, such as [\"192.0.2.4\"]";
-constexpr std::string_view kServersExpected = "a list of servers, such as [\"192.0.2.10:25\"]";
 constexpr std::string_view kAddressExpected =
     "a numeric address and a port, such as 0.0.0.0:25 or [::]:25";
 
-// Zero means something only where there is something to wait for in vain.
-auto time_from(milliseconds least) {
-  return [least](std::string_view text) { return parse_time(text, least, kLongestTime); };
-}
 auto count_to(std::size_t most) {
   return [most](std::string_view text) { return parse_count(text, 1, most); };
 }
@@ -70,12 +61,7 @@ class Sections {
  private:
   Settings& settings() { return draft_.settings; }
 
-  std::string in_folder(const std::string& path) const { return (folder_ / path).string(); }
-
   void read_workers(const Value& value);
-  void read_certificate(const Value& value);
-  void read_backends(const Value& value);
-  void read_backend(const Value& value, const Entry& entry);
   void read_listener(const Value& value);
   void read_address(const Value& value, Listener& listener, ListenerPlaces& places);
   void read_balancer(const Value& value, Listener& listener);
@@ -95,60 +81,6 @@ void Sections::read_workers(const Value& value) {
     return count;
   });
   if (workers) settings().workers = *workers;
-}
-
-void Sections::read_certificate(const Value& value) {
-  const auto fields = value.fields("a mapping with chain and key", kCertificateKeys);
-  if (!fields) return;
-  Certificate certificate;
-  certificate.place = value.place();
-  fields->read_needed("chain", "the path of a PEM file, leaf first", parse_path, certificate.chain);
-  fields->read_needed("key", "the path of the private key", parse_path, certificate.key);
-  certificate.chain = in_folder(certificate.chain);
-  certificate.key = in_folder(certificate.key);
-  settings().certificates.push_back(std::move(certificate));
-}
-
-// The keys that `tls` and a listener have in common.
-void read_tls(const Fields& fields, Tls& tls, TlsPlaces& places) {
-  places.min_version = fields.choose("min_version", kTlsVersions, tls.min_version);
-  if (places.min_version.line > 0) tls.min_version_place = places.min_version;
-  places.max_version = fields.choose("max_version", kTlsVersions, tls.max_version);
-  places.alpn = fields.choose("alpn", kAlpns, tls.alpn);
-  places.old_tls = fields.choose("old_tls", kOldTls, tls.old_tls);
-}
-
-void Sections::read_backends(const Value& value) {
-  for (const auto& [backend, entry] : value.entries(kBackendsExpected, kMostBackends))
-    read_backend(backend, *entry);
-}
-
-// A backend that is not valid keeps its name, so that listeners may refer to it without another
-// error.
-void Sections::read_backend(const Value& value, const Entry& entry) {
-  Backend backend;
-  BackendPlaces places;
-  backend.place = places.name = entry.place;
-  backend.name = entry.key;
-  if (const auto name = parse_name(entry.key); !name.value)
-    findings_.error(entry.place,
-                    "backend " + shown(entry.key) + ": expected a name of " + name.expected);
-  if (const auto fields = value.fields("a mapping with servers", kBackendKeys)) {
-    if (const auto servers = fields->need("servers", kServersExpected)) {
-      for (const auto& server : servers->items(kServersExpected, kMostServers)) {
-        const auto endpoint = server.parsed<Endpoint>(parse_server);
-        if (!endpoint) continue;
-        backend.servers.push_back(*endpoint);
-        places.servers.push_back(server.place());
-      }
-    }
-    Balance balance{};
-    fields->choose("balance", kBalances, balance);
-    fields->read("connect_timeout", time_from(milliseconds(1)), backend.connect_timeout);
-    fields->read("greeting_timeout", time_from(milliseconds(1)), backend.greeting_timeout);
-  }
-  settings().backends.push_back(std::move(backend));
-  draft_.backends.push_back(std::move(places));
 }
 
 void Sections::read_address(const Value& value, Listener& listener, ListenerPlaces& places) {
@@ -277,7 +209,7 @@ Draft Sections::read(const Node& root) {
     draft_.certificates = Given::yes;
     for (const auto& item :
          certificates->items("a list of certificates, each with chain and key", kMostCertificates))
-      read_certificate(item);
+      read_certificate(item, folder_, settings());
   }
   if (const auto tls = fields->find("tls")) {
     if (const auto keys = tls->fields("a mapping of TLS settings", kTlsKeys))
@@ -285,7 +217,8 @@ Draft Sections::read(const Node& root) {
   }
   // Before the listeners, which take their defaults from it as they do from `tls`.
   if (const auto smtp = fields->find("smtp")) read_smtp(*smtp);
-  if (const auto backends = fields->need("backends", kBackendsExpected)) read_backends(*backends);
+  if (const auto backends = fields->need("backends", kBackendsExpected))
+    read_backends(*backends, draft_, findings_);
   if (const auto listeners = fields->need("listeners", kListenersExpected))
     for (const auto& item : listeners->items(kListenersExpected, kMostListeners))
       read_listener(item);

@@ -9,8 +9,6 @@
 
 namespace postern::conf {
 
-inline constexpr std::size_t kMostBackends = 256;
-inline constexpr std::size_t kMostServers = 16;    // of one backend
 inline constexpr std::size_t kMostAddresses = 16;  // of one listener
 inline constexpr std::size_t kMostCertificates = 256;
 inline constexpr std::size_t kMostHidden = 64;  // verbs

@@ -41,35 +41,89 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+// What becomes of a private key's file that others than its owner and its group may read, or anybody
+// else write.
+enum class KeyPermissions { strict, any };
+
+// Paths; relative ones are relative to the settings file's folder. "": not given.
 struct Certificate {
-  std::string chain;  // path; relative ones are relative to the settings file's folder
+  std::string chain;
   std::string key;
+  std::string passphrase_file;  // of the key; or "credential:NAME", of systemd
+  std::string ocsp;             // DER
+  KeyPermissions key_permissions = KeyPermissions::strict;
   Place place;
 };
 
 enum class TlsVersion { tls1_0, tls1_1, tls1_2, tls1_3 };
+// Which cipher suites and groups are served; reference.yaml lists them.
+enum class Profile { modern, intermediate, legacy };
 enum class Alpn { strict, off };
+// What a client gets that asks for a name of no certificate: the default one, or an alert.
+enum class Sni { any, strict };
+enum class ClientCertificates { none, request, require };
 // What a client below min_version gets: an alert, or a handshake and then an answer that it can read.
 enum class OldTls { alert, explain };
 
+// From this day on the lowest version is this one.
+struct DatedVersion {
+  TlsVersion version = TlsVersion::tls1_2;
+  Date from{};
+  Place place;
+};
+
+struct Tickets {
+  std::string secret_file;  // path; "": a random secret, this node's alone
+  std::chrono::seconds rotate{12 * 3600};
+};
+
 struct Tls {
+  Profile profile = Profile::intermediate;
   TlsVersion min_version = TlsVersion::tls1_2;
+  std::vector<DatedVersion>
+      min_version_from;  // the earliest first, each higher than the one before
   TlsVersion max_version = TlsVersion::tls1_3;
+  Tickets tickets;
+  Sni sni = Sni::any;
+  ClientCertificates client_certificates = ClientCertificates::none;
+  std::string client_ca;   // path of a PEM file; never "" unless client_certificates is none
+  std::string client_crl;  // path of a PEM file; "": none
   Alpn alpn = Alpn::strict;
   OldTls old_tls = OldTls::alert;
   Place min_version_place;  // of the key that gave it; line 0: the default
 };
+
+enum class BackendTls { none, starttls, implicit };
+
+// How a backend's certificate is judged.
+struct Verify {
+  bool is_on = true;
+  std::string ca;    // path of a PEM file; "": the system's
+  std::string name;  // that the certificate must be for; "": the server's host as it stands there
+};
+
+// SHA-256 of a certificate's SubjectPublicKeyInfo: RFC 7469 section 2.4.
+using Pin = std::array<std::uint8_t, 32>;
 
 struct Backend {
   std::string name;
   std::vector<Endpoint> servers;  // tried in this order (balance: first)
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds greeting_timeout{60000};
+  BackendTls tls = BackendTls::none;
+  Verify verify;
+  // With one of them the leaf's key must be among them; a CA is then asked only where `verify.ca` is
+  // stated, too.
+  std::vector<Pin> pins;
+  std::optional<Certificate> client_certificate;  // postern's own, towards the backend
   Place place;
+  Place tls_place;
 };
 
 enum class Protocol { smtp, submission, imap, pop3 };
 enum class TlsMode { implicit, required, optional, none };
+// What becomes of a client of an implicit listener whose ClientHello shares nothing with postern.
+enum class LegacyTls { refuse, splice };
 enum class CleartextLogin { refuse, warn, observe };
 enum class BareNewlines { reject, pass };
 
@@ -98,6 +152,10 @@ struct Listener {
   std::vector<Endpoint> addresses;
   TlsMode tls_mode = TlsMode::none;
   Tls tls;  // the top level's, with this listener's own keys over it
+  // How long a greeting waits for a ClientHello, on a listener that takes clear text and TLS.
+  std::chrono::milliseconds auto_wait{200};
+  LegacyTls legacy_tls = LegacyTls::refuse;
+  std::vector<Endpoint> legacy_servers;  // the old servers' own TLS ports, tried in this order
   LoginPolicy logins;
   BareNewlines bare_newlines = BareNewlines::reject;
   std::size_t backend = 0;  // index into Settings::backends
@@ -116,8 +174,12 @@ struct Rule {
   // Patterns with `*` and `?`, in lower case; empty: any user. They match the name as typed, and
   // one without `@` and `\\` also the part of DOMAIN\\user or user@domain that names the user.
   std::vector<std::string> users;
-  std::optional<TlsMode> tls_mode;            // required, optional or none; never with `users`
-  std::optional<TlsVersion> min_version;      // never with `users`
+  std::optional<TlsMode> tls_mode;        // required, optional or none; never with `users`
+  std::optional<TlsVersion> min_version;  // never with `users`
+  // Never with `users`. `legacy`, in a rule with `from`, also serves RSA key exchange and 3DES.
+  std::optional<Profile> profile;
+  // Logins need a client certificate that was verified.
+  bool needs_certificate = false;
   std::optional<BareNewlines> bare_newlines;  // never with `users`
   LoginPolicy logins;
   std::optional<Date> until;  // the last day on which it holds
@@ -126,6 +188,8 @@ struct Rule {
   Place place;
   Place tls_mode_place;
   Place min_version_place;
+  Place profile_place;
+  Place certificate_place;
   Place until_place;
 };
 
@@ -177,6 +241,11 @@ struct Audit {
   OnFailure on_failure = OnFailure::go_on;
 };
 
+struct Admin {
+  std::string socket = "/run/postern/admin.sock";  // path; "": none
+  Place socket_place;  // line 0: the default, which may fail with a warning
+};
+
 enum class LogLevel { debug, info, warn, error };
 
 struct Settings {
@@ -194,6 +263,7 @@ struct Settings {
   Refusal refusal;
   Smtp smtp;
   Audit audit;
+  Admin admin;
   LogLevel log_level = LogLevel::info;
   std::chrono::milliseconds shutdown_grace{60'000};
 };

@@ -27,6 +27,12 @@ Parsed<std::size_t> parse_size(std::string_view text, std::size_t least, std::si
 // A whole number and one of ms, s, m, h, d: "30s", "5m".
 Parsed<std::chrono::milliseconds> parse_time(std::string_view text, std::chrono::milliseconds least,
                                              std::chrono::milliseconds most);
+// The longest that any setting may be, and parse_time() from `least` up to that: zero means something
+// only where there is something to wait for in vain.
+inline constexpr std::chrono::milliseconds kLongestTime = std::chrono::hours(24 * 30);
+inline auto time_from(std::chrono::milliseconds least) {
+  return [least](std::string_view text) { return parse_time(text, least, kLongestTime); };
+}
 
 // The largest unit that gives a whole number: "64KiB", "35m".
 std::string size_text(std::size_t octets);

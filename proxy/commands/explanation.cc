@@ -9,6 +9,7 @@
 #include "protocols/imap_replies.h"
 #include "protocols/pop3_replies.h"
 #include "protocols/smtp_replies.h"
+#include "proxy/session/service.h"
 
 namespace postern::commands {
 
@@ -18,20 +19,6 @@ using conf::Protocol;
 using conf::TlsMode;
 using policy::Name;
 using policy::Verdict;
-
-protocols::Protocol protocol_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::smtp:
-      return protocols::Protocol::smtp;
-    case Protocol::submission:
-      return protocols::Protocol::submission;
-    case Protocol::imap:
-      return protocols::Protocol::imap;
-    case Protocol::pop3:
-      return protocols::Protocol::pop3;
-  }
-  __builtin_unreachable();
-}
 
 // The ways to log in that show the name before the secret.
 std::string_view name_first(Protocol protocol) {
@@ -142,7 +129,7 @@ class Maker {
   }
 
   std::string whole_told() const {
-    const auto protocol = protocol_of(listener_.protocol);
+    const auto protocol = session::protocol_of(listener_.protocol);
     if (made_.decision.reason == policy::Reason::tls_version) {
       if (listener_.tls.old_tls == conf::OldTls::alert) return "";
       return protocols::farewell_line(protocol, farewell_for(*login_.tls_version), options_);

@@ -1,4 +1,4 @@
-// From settings to what workers serve: certificates loaded, host names resolved, contexts made.
+// From settings to what workers serve: TLS loaded (tls_loader.h), host names resolved.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "conf/settings.h"
+#include "proxy/server/tls_loader.h"
 #include "proxy/session/service.h"
 
 namespace postern::server {
@@ -16,6 +17,9 @@ struct Services {
   // What is wrong, each with "file:line:column: ", all at once; the list is of no use then.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  // an expired certificate, and the like
+  // What the services' handshakes take; whoever loads it anew swaps it here.
+  std::shared_ptr<session::CurrentTls> tls;
+  std::unique_ptr<TlsLoader> tls_loader;  // never null
 };
 
 // Reads certificates and keys and looks names up (it may block). Binds and changes nothing.

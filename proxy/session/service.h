@@ -1,13 +1,12 @@
-// What one listener offers to its sessions: an immutable snapshot, shared by all workers.
+// What one listener offers to its sessions, shared by all workers: immutable, but for certificates.
 #pragma once
 
-#include <array>
 #include <memory>
 
 #include "conf/settings.h"
 #include "protocols/dialogue.h"
 #include "proxy/backend/link.h"
-#include "tls/server_context.h"
+#include "proxy/session/tls_contexts.h"
 
 namespace postern::session {
 
@@ -16,15 +15,25 @@ struct Service {
   std::size_t index = 0;  // into Settings::listeners
   protocols::Protocol protocol{};
   protocols::Options options;
-  // One for each conf::TlsVersion that is the lowest for some client of this listener; the others
-  // are null, all of them with `tls: none`.
-  std::array<std::shared_ptr<const tls::ServerContext>, 4> tls;
+  std::shared_ptr<const CurrentTls> tls;  // all listeners'
   backend::Backend backend;
 
   const conf::Listener& listener() const { return settings->listeners[index]; }
-  const std::shared_ptr<const tls::ServerContext>& tls_from(conf::TlsVersion lowest) const {
-    return tls[static_cast<std::size_t>(lowest)];
-  }
 };
+
+// The settings' word for it in the dialogues' terms.
+constexpr protocols::Protocol protocol_of(conf::Protocol protocol) {
+  switch (protocol) {
+    case conf::Protocol::smtp:
+      return protocols::Protocol::smtp;
+    case conf::Protocol::submission:
+      return protocols::Protocol::submission;
+    case conf::Protocol::imap:
+      return protocols::Protocol::imap;
+    case conf::Protocol::pop3:
+      return protocols::Protocol::pop3;
+  }
+  __builtin_unreachable();
+}
 
 }  // namespace postern::session

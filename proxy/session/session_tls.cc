@@ -71,8 +71,8 @@ void Session::take_ciphertext(std::string_view bytes) {
 
 void Session::make_engine() {
   tls::HandshakeUser& self = *this;
-  engine_ = std::make_unique<tls::Engine>(service_->tls_from(terms_.min_version),
-                                          &host_.handshakes(), &self);
+  engine_ = std::make_unique<tls::Engine>(
+      service_->tls->find(service_->index, {terms_.min_version}), &host_.handshakes(), &self);
 }
 
 // The go-ahead has left: nothing of the clear conversation is carried over, since the gate, the

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "test/support/certificates.h"
+#include "test/support/tls_contexts.h"
 #include "tls/credentials.h"
 #include "tls/engine.h"
 #include "tls/tickets.h"
@@ -63,14 +64,11 @@ TlsKit::TlsKit() {
   tls::ServerOptions server;
   server.credentials = {credentials(test::KeyKind::ed25519), credentials(test::KeyKind::rsa)};
   server.ticket_keys = keys;
-  for (std::size_t lowest = 0; lowest < usual_.size(); ++lowest) {
-    server.min_version = static_cast<tls::Version>(lowest);
-    server.old_versions = tls::OldVersions::refuse;
-    usual_[lowest] = *tls::ServerContext::make(server);
-    server.old_versions = tls::OldVersions::accept;
-    explaining_[lowest] = *tls::ServerContext::make(server);
-  }
-  const auto& context = usual_[static_cast<std::size_t>(conf::TlsVersion::tls1_2)];
+  usual_ = test::serve_each_version(server);
+  server.old_versions = tls::OldVersions::accept;
+  explaining_ = test::serve_each_version(server);
+  const session::TlsTerms terms{conf::TlsVersion::tls1_2};
+  const auto context = usual_->find(0, terms);
   for (std::size_t i = 0; i < sessions_.size(); ++i) {
     sessions_[i] = make_session(context, static_cast<std::uint16_t>(kTls12 + i));
   }
@@ -80,7 +78,7 @@ TlsKit::TlsKit() {
   tls::Octets plain;
   std::string output;
   failing.receive(std::string("\x16\x03\x01\x00\x05hello", 10), plain, output);
-  tls::Engine old(explaining_[static_cast<std::size_t>(conf::TlsVersion::tls1_2)]);
+  tls::Engine old(explaining_->find(0, terms));
   test::TlsClient client(options(kTls10));
   client.receive("");
   old.receive(client.take_output(), plain, output);

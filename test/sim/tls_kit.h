@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "conf/settings.h"
+#include "proxy/session/tls_contexts.h"
 #include "test/sim/random.h"
 #include "test/support/tls_client.h"
-#include "tls/server_context.h"
 
 namespace postern::sim {
 
@@ -15,10 +15,8 @@ namespace postern::sim {
 // not, so the key is Ed25519, and RSA for clients that are too old for it.
 class TlsKit {
  public:
-  using Contexts = std::array<std::shared_ptr<const tls::ServerContext>, 4>;
-
   static const TlsKit& instance();
-  const Contexts& contexts(conf::OldTls old_tls) const {
+  const std::shared_ptr<const session::CurrentTls>& contexts(conf::OldTls old_tls) const {
     return old_tls == conf::OldTls::explain ? explaining_ : usual_;
   }
   // A client of today, which mostly resumes.
@@ -27,8 +25,8 @@ class TlsKit {
  private:
   TlsKit();
 
-  Contexts usual_;
-  Contexts explaining_;
+  std::shared_ptr<const session::CurrentTls> usual_;  // of listener 0
+  std::shared_ptr<const session::CurrentTls> explaining_;
   std::array<test::TlsSessionPtr, 2> sessions_;  // TLS 1.2, 1.3
 };
 

@@ -5,8 +5,10 @@
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "proxy/audit/event_json.h"
+#include "test/support/tls_contexts.h"
 #include "tls/credentials.h"
 
 namespace postern::test {
@@ -18,23 +20,14 @@ void require(bool holds, const char* what) {
   if (!holds) throw std::logic_error(what);
 }
 
-using Contexts = std::array<std::shared_ptr<const tls::ServerContext>, 4>;
-
-// One for each lowest version.
-Contexts make_contexts(tls::OldVersions old_versions, const tls::PemPair& pair) {
+std::shared_ptr<const session::CurrentTls> make_tls(tls::OldVersions old_versions,
+                                                    const tls::PemPair& pair) {
   auto credentials = tls::Credentials::parse(pair.chain, pair.key, "chain", "key");
   require(credentials.ok(), "a certificate");
-  Contexts contexts;
-  for (std::size_t lowest = 0; lowest < contexts.size(); ++lowest) {
-    tls::ServerOptions options;
-    options.credentials = {*credentials};
-    options.min_version = static_cast<tls::Version>(lowest);
-    options.old_versions = old_versions;
-    auto context = tls::ServerContext::make(options);
-    require(context.ok(), "a TLS context");
-    contexts[lowest] = *context;
-  }
-  return contexts;
+  tls::ServerOptions options;
+  options.credentials = {*credentials};
+  options.old_versions = old_versions;
+  return serve_each_version(std::move(options));
 }
 
 }  // namespace
@@ -45,8 +38,8 @@ SessionWorld::SessionWorld(const WorldOptions& options)
       service_(std::make_shared<session::Service>()),
       source_(*net::Address::parse(options.source, 50000)) {
   static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
-  static const auto usual = make_contexts(tls::OldVersions::refuse, pair);
-  static const auto explaining = make_contexts(tls::OldVersions::accept, pair);
+  static const auto usual = make_tls(tls::OldVersions::refuse, pair);
+  static const auto explaining = make_tls(tls::OldVersions::accept, pair);
   auto settings = std::make_shared<conf::Settings>();
   conf::Listener listener;
   listener.name = "test";
@@ -57,7 +50,7 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   const bool explains = settings->listeners.front().tls.old_tls == conf::OldTls::explain;
   service_->tls = explains ? explaining : usual;
   if (!options.key.chain.empty()) {
-    service_->tls = make_contexts(tls::OldVersions::refuse, options.key);
+    service_->tls = make_tls(tls::OldVersions::refuse, options.key);
   }
   service_->settings = std::move(settings);
   service_->protocol = options.protocol;

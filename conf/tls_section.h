@@ -1,0 +1,18 @@
+// The section `certificates`, and the keys of TLS with clients.
+#pragma once
+
+#include <filesystem>
+
+#include "conf/draft.h"
+#include "conf/reader.h"
+#include "conf/settings.h"
+
+namespace postern::conf {
+
+// One of `certificates`; relative paths are relative to `folder`.
+void read_certificate(const Value& value, const std::filesystem::path& folder, Settings& settings);
+
+// The keys that `tls` and a listener have in common.
+void read_tls(const Fields& fields, Tls& tls, TlsPlaces& places);
+
+}  // namespace postern::conf

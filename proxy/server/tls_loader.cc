@@ -1,0 +1,157 @@
+// See tls_loader.h.
+#include "proxy/server/tls_loader.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "protocols/dialogue.h"
+#include "proxy/net/clock.h"
+#include "proxy/session/service.h"
+#include "tls/credentials.h"
+
+namespace postern::server {
+
+namespace {
+
+tls::Version version_of(conf::TlsVersion version) {
+  switch (version) {
+    case conf::TlsVersion::tls1_0:
+      return tls::Version::tls1_0;
+    case conf::TlsVersion::tls1_1:
+      return tls::Version::tls1_1;
+    case conf::TlsVersion::tls1_2:
+      return tls::Version::tls1_2;
+    case conf::TlsVersion::tls1_3:
+      return tls::Version::tls1_3;
+  }
+  __builtin_unreachable();
+}
+
+// One loading, collecting what is wrong.
+class Loading {
+ public:
+  Loading(const conf::Settings& settings, std::shared_ptr<const tls::TicketKeys> ticket_keys)
+      : settings_(settings), ticket_keys_(std::move(ticket_keys)) {}
+
+  LoadedTls run() {
+    load_credentials();
+    for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+      loaded_.snapshot.push_back(may_have_tls(i) && !credentials_.empty() ? contexts_of(i)
+                                                                          : session::TlsContexts{});
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  std::string at(const conf::Place& place) const {
+    return fmt::format("{}:{}:{}: ", settings_.file, place.line, place.column);
+  }
+
+  void load_credentials() {
+    const auto now = net::wall_clock();
+    for (const auto& certificate : settings_.certificates) {
+      auto loaded = tls::Credentials::load(certificate.chain, certificate.key);
+      if (!loaded) {
+        loaded_.errors.push_back(at(certificate.place) + loaded.error().message);
+        continue;
+      }
+      const auto& credentials = **loaded;
+      // A forgotten renewal must not become an outage: it runs, and says so loudly.
+      if (credentials.not_after() < now) {
+        loaded_.warnings.push_back(fmt::format("{}{}: THE CERTIFICATE HAS EXPIRED on {:%Y-%m-%d}",
+                                               at(certificate.place), certificate.chain,
+                                               credentials.not_after()));
+      } else if (credentials.not_before() > now) {
+        loaded_.warnings.push_back(
+            fmt::format("{}{}: the certificate is not valid before {:%Y-%m-%d}",
+                        at(certificate.place), certificate.chain, credentials.not_before()));
+      }
+      credentials_.push_back(*loaded);
+    }
+  }
+
+  session::TlsContexts contexts_of(std::size_t index) {
+    const auto& listener = settings_.listeners[index];
+    session::TlsContexts contexts;
+    for (const auto& terms : terms_of(index)) {
+      auto context = tls::ServerContext::make(options_of(listener, terms));
+      if (!context) {
+        loaded_.errors.push_back(at(listener.place) + context.error().message);
+        break;
+      }
+      contexts.emplace_back(terms, *context);
+    }
+    return contexts;
+  }
+
+  static bool may_hold(const conf::Rule& rule, std::size_t index) {
+    const auto& at = rule.listeners;
+    return at.empty() || std::find(at.begin(), at.end(), index) != at.end();
+  }
+
+  // By its own mode, or for the clients of some rule.
+  bool may_have_tls(std::size_t index) const {
+    const auto gives_tls = [index](const conf::Rule& rule) {
+      return may_hold(rule, index) &&
+             rule.tls_mode.value_or(conf::TlsMode::none) != conf::TlsMode::none;
+    };
+    return settings_.listeners[index].tls_mode != conf::TlsMode::none ||
+           std::any_of(settings_.rules.begin(), settings_.rules.end(), gives_tls);
+  }
+
+  // The listener's own, and those of the rules that may hold there; each once.
+  std::vector<session::TlsTerms> terms_of(std::size_t index) const {
+    std::vector<session::TlsTerms> all{{settings_.listeners[index].tls.min_version}};
+    for (const auto& rule : settings_.rules) {
+      if (!rule.min_version || !may_hold(rule, index)) continue;
+      const session::TlsTerms terms{*rule.min_version};
+      if (std::find(all.begin(), all.end(), terms) == all.end()) all.push_back(terms);
+    }
+    return all;
+  }
+
+  tls::ServerOptions options_of(const conf::Listener& listener,
+                                const session::TlsTerms& terms) const {
+    const auto protocol = session::protocol_of(listener.protocol);
+    tls::ServerOptions options;
+    options.credentials = credentials_;
+    options.min_version = version_of(terms.min_version);
+    options.max_version = version_of(listener.tls.max_version);
+    options.old_versions = listener.tls.old_tls == conf::OldTls::explain ? tls::OldVersions::accept
+                                                                         : tls::OldVersions::refuse;
+    // Registered ALPN names (RFC 8314 7.x has none for SMTP).
+    if (protocol == protocols::Protocol::imap || protocol == protocols::Protocol::pop3) {
+      options.alpn = protocols::name_of(protocol);
+    }
+    options.alpn_strict = listener.tls.alpn == conf::Alpn::strict;
+    options.resumption_scope = protocols::name_of(protocol);
+    options.ticket_keys = ticket_keys_;
+    return options;
+  }
+
+  const conf::Settings& settings_;
+  const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
+  LoadedTls loaded_;
+  std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
+};
+
+constexpr std::chrono::hours kTicketRotation{12};
+
+std::chrono::seconds seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(net::wall_clock().time_since_epoch());
+}
+
+}  // namespace
+
+TlsLoader::TlsLoader(std::shared_ptr<const conf::Settings> settings)
+    : settings_(std::move(settings)),
+      ticket_keys_(std::make_shared<tls::TicketKeys>(kTicketRotation, seconds_now)) {}
+
+LoadedTls TlsLoader::load() const { return Loading(*settings_, ticket_keys_).run(); }
+
+}  // namespace postern::server
