@@ -7,6 +7,7 @@
 
 #include "proxy/audit/event_json.h"
 #include "test/bench/counted.h"
+#include "test/support/tls_contexts.h"
 #include "tls/credentials.h"
 
 namespace postern::bench {
@@ -61,8 +62,6 @@ std::shared_ptr<const session::Service> make_service() {
   tls::ServerOptions options;
   options.credentials = {*credentials};
   options.alpn = "imap";
-  auto context = tls::ServerContext::make(options);
-  require(context.ok(), "no TLS context");
 
   auto settings = std::make_shared<conf::Settings>();
   conf::Listener listener;
@@ -74,7 +73,7 @@ std::shared_ptr<const session::Service> make_service() {
   service->settings = std::move(settings);
   service->protocol = protocols::Protocol::imap;
   service->options.hostname = "mail.example.com";
-  service->tls.fill(*context);
+  service->tls = test::serve_each_version(std::move(options));
   service->backend.name = "old";
   service->backend.servers = {*net::Address::parse("127.0.1.1", 143)};
   service->backend.connect_timeout = std::chrono::seconds(5);
