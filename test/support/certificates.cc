@@ -1,6 +1,7 @@
 // See certificates.h.
 #include "test/support/certificates.h"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -64,6 +65,14 @@ void add_names(X509* certificate, const std::vector<std::string>& names) {
   const bssl::UniquePtr<GENERAL_NAMES> all(GENERAL_NAMES_new());
   for (const auto& text : names) {
     bssl::UniquePtr<GENERAL_NAME> name(GENERAL_NAME_new());
+    std::array<std::uint8_t, 16> octets;
+    if (inet_pton(AF_INET, text.c_str(), octets.data()) == 1 ||
+        inet_pton(AF_INET6, text.c_str(), octets.data()) == 1) {
+      bssl::UniquePtr<ASN1_OCTET_STRING> address(a2i_IPADDRESS(text.c_str()));
+      GENERAL_NAME_set0_value(name.get(), GEN_IPADD, address.release());
+      demand(bssl::PushToStack(all.get(), std::move(name)));
+      continue;
+    }
     bssl::UniquePtr<ASN1_IA5STRING> dns(ASN1_IA5STRING_new());
     demand(ASN1_STRING_set(dns.get(), text.data(), static_cast<int>(text.size())) == 1);
     GENERAL_NAME_set0_value(name.get(), GEN_DNS, dns.release());

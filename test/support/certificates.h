@@ -29,8 +29,8 @@ class Issued {
 };
 
 struct IssueOptions {
-  std::string common_name;
-  std::vector<std::string> dns_names;  // empty: no subjectAltName
+  std::string common_name = {};
+  std::vector<std::string> dns_names = {};  // or numeric addresses; empty: no subjectAltName
   KeyKind kind = KeyKind::p256;
   const Issued* issuer = nullptr;  // null: self-signed
   bool is_ca = false;
