@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -99,6 +100,14 @@ Head head_of(const NodeEvent& event) {
 Head head_of(const PolicyEvent& event) {
   return {Level::info, event.action, "configuration", "", event.reason, std::nullopt};
 }
+// A renewal that fails, and a certificate that has ended, want somebody to come.
+Head head_of(const CertificateEvent& event) {
+  const bool is_change = !event.outcome.empty();
+  const auto level = event.outcome == "success" ? Level::info
+                     : is_change                ? Level::error
+                                                : Level::warn;
+  return {level, event.action, "configuration", event.outcome, event.reason, std::nullopt};
+}
 Head head_of(const GapEvent& event) {
   return {Level::error, "audit-gap", "process", "", event.reason, std::nullopt};
 }
@@ -134,14 +143,14 @@ void put_session(std::string& out, const SessionPart& session) {
   }
 }
 
-void put_list(std::string& out, Key key, const std::vector<std::uint16_t>& numbers,
-              std::string (*name)(std::uint16_t)) {
-  if (numbers.empty()) return;
+template <typename Item, typename Name>
+void put_list(std::string& out, Key key, const std::vector<Item>& items, Name name) {
+  if (items.empty()) return;
   out += key;
   char separator = '[';
-  for (std::size_t i = 0; i < std::min(numbers.size(), kMostListed); ++i) {
+  for (std::size_t i = 0; i < std::min(items.size(), kMostListed); ++i) {
     out += std::exchange(separator, ',');
-    append_json_text(out, name(numbers[i]));
+    append_json_text(out, name(items[i]));
   }
   out += ']';
 }
@@ -203,6 +212,16 @@ void put_middle(std::string& out, const SessionNotice& event) {
 }
 void put_middle(std::string&, const NodeEvent&) {}
 void put_middle(std::string& out, const PolicyEvent& event) { put_rule(out, event.rule); }
+void put_middle(std::string& out, const CertificateEvent& event) {
+  put_text(out, R"(,"file.path":)", event.file);
+  put_list(out, R"(,"tls.server.x509.alternative_names":)", event.names, std::identity{});
+  put_text(out, R"(,"tls.server.x509.serial_number":)", event.serial);
+  if (event.not_after) {
+    put_text(out, R"(,"tls.server.not_after":)",
+             fmt::format("{:%Y-%m-%dT%H:%M:%S}.000Z",
+                         std::chrono::floor<std::chrono::seconds>(*event.not_after)));
+  }
+}
 void put_middle(std::string& out, const GapEvent& event) {
   if (event.lost > 0) put_number(out, R"(,"postern.lost":)", event.lost);
 }

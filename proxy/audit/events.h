@@ -153,6 +153,17 @@ struct PolicyEvent {
   std::string reason;  // what acts from now on, in words made of the settings alone
 };
 
+// Certificates were read anew (certificate-change), or one ends soon (certificate-expiry).
+struct CertificateEvent {
+  std::string_view action;
+  std::string_view outcome;                // of a change: success, failure; else ""
+  std::string reason = {};                 // of a failure and of an expiry, in words
+  std::string file = {};                   // its chain; with a failure nothing below is known
+  std::vector<std::string> names = {};     // whom it is for
+  std::string serial = {};                 // hexadecimal
+  std::optional<WallTime> not_after = {};  // its last moment
+};
+
 // Something is missing in what this log and the inventory hold.
 struct GapEvent {
   // queue_full: of the log; log_failed: a target could not be written, and can be again;
@@ -164,7 +175,7 @@ struct GapEvent {
 
 using EventBody =
     std::variant<LoginEvent, LoginRefusedEvent, SessionAbandonedEvent, SessionEndEvent,
-                 HandshakeEvent, SessionNotice, NodeEvent, PolicyEvent, GapEvent>;
+                 HandshakeEvent, SessionNotice, NodeEvent, PolicyEvent, CertificateEvent, GapEvent>;
 
 struct Event {
   WallTime time;

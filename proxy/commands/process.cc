@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -66,6 +67,16 @@ std::optional<std::string> drop_privileges(const conf::Settings& settings) {
   }
   if (user->pw_uid == 0) log::warn("postern runs as root, as `user` says");
   return std::nullopt;
+}
+
+SignalDescriptor::SignalDescriptor()
+    : descriptor_([] {
+        const auto set = signals();
+        return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+      }()) {}
+
+SignalDescriptor::~SignalDescriptor() {
+  if (descriptor_ >= 0) close(descriptor_);
 }
 
 void take_over_signals() {

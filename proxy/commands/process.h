@@ -20,6 +20,18 @@ std::optional<std::string> drop_privileges(const conf::Settings& settings);
 
 // Blocks the signals that await_signal() takes. Before any thread starts: they inherit it.
 void take_over_signals();
+// Readable while one of them waits for await_signal(): for poll(2).
+class SignalDescriptor {
+ public:
+  SignalDescriptor();
+  SignalDescriptor(const SignalDescriptor&) = delete;
+  SignalDescriptor& operator=(const SignalDescriptor&) = delete;
+  ~SignalDescriptor();
+  int get() const { return descriptor_; }  // -1: out of descriptors
+
+ private:
+  const int descriptor_;
+};
 // The next of SIGTERM, SIGINT, SIGHUP and SIGUSR1 within the time; 0 where none came.
 int await_signal(std::chrono::milliseconds most);
 

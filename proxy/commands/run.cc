@@ -1,16 +1,15 @@
 // See run.h.
 #include "proxy/commands/run.h"
 
-#include <csignal>
 #include <iostream>
 #include <memory>
 #include <utility>
 #include <variant>
 
 #include "proxy/commands/audit_files.h"
-#include "proxy/commands/dates.h"
 #include "proxy/commands/name_hash.h"
 #include "proxy/commands/process.h"
+#include "proxy/commands/serving.h"
 #include "proxy/commands/settings_file.h"
 #include "proxy/commands/version.h"
 #include "proxy/log.h"
@@ -25,7 +24,6 @@ using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
 constexpr milliseconds kLookEvery{50};  // whether the last session has ended
-constexpr milliseconds kLookAtDateEvery{60'000};
 // After the farewells: what sessions need to deliver them (they drain for two seconds at most).
 constexpr milliseconds kFarewellTime{3000};
 
@@ -33,13 +31,11 @@ constexpr milliseconds kFarewellTime{3000};
 constexpr std::size_t kDescriptorsASession = 2;
 
 // Waits until all has ended, the time is up, or a signal comes. Whether all has ended.
-bool wait_for_end(const server::Server& server, audit::Log& audit, milliseconds most) {
+bool wait_for_end(const server::Server& server, Serving& serving, milliseconds most) {
   const auto until = Steady::now() + most;
   while (!server.is_finished()) {
     if (Steady::now() >= until) return false;
-    const int signal = await_signal(kLookEvery);
-    if (signal == SIGUSR1) audit.reopen();
-    if (signal == SIGTERM || signal == SIGINT) {
+    if (serving.await_end(kLookEvery) != 0) {
       log::info("second signal: ending at once");
       return false;
     }
@@ -47,23 +43,16 @@ bool wait_for_end(const server::Server& server, audit::Log& audit, milliseconds 
   return true;
 }
 
-void serve_until_signal(server::Server& server, const conf::Settings& settings, Dates& dates,
-                        audit::Log& audit) {
-  for (;;) {
-    dates.announce(net::wall_clock());
-    const int signal = await_signal(dates.pause(net::wall_clock(), kLookAtDateEvery));
-    if (signal == SIGTERM || signal == SIGINT) break;
-    if (signal == SIGUSR1) audit.reopen();
-    if (signal == SIGHUP) log::warn("SIGHUP: reloading is not supported yet; nothing was changed");
-  }
+void serve_until_signal(server::Server& server, const conf::Settings& settings, Serving& serving) {
+  serving.await_end();
   log::info("draining: {} connections, for {} s at most", server.connections(),
             std::chrono::duration_cast<std::chrono::seconds>(settings.shutdown_grace).count());
   server.drain();
   const auto began = Steady::now();
-  if (wait_for_end(server, audit, settings.shutdown_grace)) return;
+  if (wait_for_end(server, serving, settings.shutdown_grace)) return;
   const bool was_hurried = Steady::now() - began < settings.shutdown_grace;
   server.end_sessions();
-  if (!was_hurried) wait_for_end(server, audit, kFarewellTime);
+  if (!was_hurried) wait_for_end(server, serving, kFarewellTime);
 }
 
 }  // namespace
@@ -110,11 +99,12 @@ int run(const std::string& settings_path) {
     for (const auto& one : listening.all) {
       log::info("listener {} on {}", settings.listeners[one.service].name, one.address.text());
     }
+    // Before the server: it counts the descriptors that are left for sessions.
+    Serving serving(settings, prepared->services, audit);
     server::Server server(settings, prepared->services, std::move(listening), audit,
                           std::get<tls::KeyedHash>(name_hash));
     log::info("{}: ready, {} workers", version_line(), workers);
-    Dates dates(settings, audit);
-    serve_until_signal(server, settings, dates, audit);
+    serve_until_signal(server, settings, serving);
   }
   audit.record({net::wall_clock(), audit::NodeEvent{"stop"}});
   audit.close();

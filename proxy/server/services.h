@@ -20,6 +20,7 @@ struct Services {
   // What the services' handshakes take; whoever loads it anew swaps it here.
   std::shared_ptr<session::CurrentTls> tls;
   std::unique_ptr<TlsLoader> tls_loader;  // never null
+  TlsSources tls_sources;                 // of what `tls` began with
 };
 
 // Reads certificates and keys and looks names up (it may block). Binds and changes nothing.

@@ -71,6 +71,7 @@ class Loading {
             fmt::format("{}{}: the certificate is not valid before {:%Y-%m-%d}",
                         at(certificate.place), certificate.chain, credentials.not_before()));
       }
+      loaded_.sources.certificates.push_back({&certificate, *loaded});
       credentials_.push_back(*loaded);
     }
   }
@@ -150,8 +151,14 @@ std::chrono::seconds seconds_now() {
 
 TlsLoader::TlsLoader(std::shared_ptr<const conf::Settings> settings)
     : settings_(std::move(settings)),
+      files_(tls_files(*settings_)),
       ticket_keys_(std::make_shared<tls::TicketKeys>(kTicketRotation, seconds_now)) {}
 
-LoadedTls TlsLoader::load() const { return Loading(*settings_, ticket_keys_).run(); }
+LoadedTls TlsLoader::load() const {
+  auto states = states_of(files_);  // first: what is written meanwhile must look new later
+  auto loaded = Loading(*settings_, ticket_keys_).run();
+  loaded.sources.files = std::move(states);
+  return loaded;
+}
 
 }  // namespace postern::server

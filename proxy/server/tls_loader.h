@@ -7,13 +7,29 @@
 #include <vector>
 
 #include "conf/settings.h"
+#include "proxy/server/tls_files.h"
 #include "proxy/session/tls_contexts.h"
+#include "tls/credentials.h"
 #include "tls/tickets.h"
 
 namespace postern::server {
 
+// A certificate of the settings as it was loaded.
+struct LoadedCertificate {
+  const conf::Certificate* setting = nullptr;  // of the settings that the loader keeps
+  std::shared_ptr<const tls::Credentials> credentials;
+};
+
+// What a snapshot was made from.
+struct TlsSources {
+  std::vector<LoadedCertificate>
+      certificates;              // in the order of the settings, without the bad ones
+  std::vector<FileState> files;  // one for each of TlsLoader::files(), from before it was read
+};
+
 struct LoadedTls {
   session::TlsSnapshot snapshot;  // of no use where there are errors
+  TlsSources sources;
   // Each with "file:line:column: ", all at once.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  // an expired certificate, and the like
@@ -26,9 +42,11 @@ class TlsLoader {
 
   // Reads all files anew (it blocks). Changes nothing.
   LoadedTls load() const;
+  const std::vector<std::string>& files() const { return files_; }
 
  private:
   const std::shared_ptr<const conf::Settings> settings_;
+  const std::vector<std::string> files_;
   const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
 };
 

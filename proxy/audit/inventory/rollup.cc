@@ -220,6 +220,7 @@ bool add_body(Rollup& rollup, const GapEvent& event, std::int64_t time, std::str
 bool add_body(Rollup&, const SessionEndEvent&, std::int64_t, std::string_view) { return false; }
 bool add_body(Rollup&, const SessionNotice&, std::int64_t, std::string_view) { return false; }
 bool add_body(Rollup&, const PolicyEvent&, std::int64_t, std::string_view) { return false; }
+bool add_body(Rollup&, const CertificateEvent&, std::int64_t, std::string_view) { return false; }
 
 }  // namespace
 
@@ -227,7 +228,9 @@ bool is_for_inventory(const Event& event) {
   const auto& body = event.body;
   if (const auto* handshake = std::get_if<HandshakeEvent>(&body)) return !handshake->reason.empty();
   return !std::holds_alternative<SessionEndEvent>(body) &&
-         !std::holds_alternative<SessionNotice>(body) && !std::holds_alternative<PolicyEvent>(body);
+         !std::holds_alternative<SessionNotice>(body) &&
+         !std::holds_alternative<PolicyEvent>(body) &&
+         !std::holds_alternative<CertificateEvent>(body);
 }
 
 void Rollup::add(const Event& event, std::string_view node) {

@@ -65,6 +65,13 @@ std::vector<audit::EventBody> full(Text&& text) {
   for (const auto action : {"policy-change", "rule-expired"}) {
     all.emplace_back(audit::PolicyEvent{action, "hall", "until 2027-06-30"});
   }
+  const audit::WallTime end{1'800'000'000s};
+  all.emplace_back(audit::CertificateEvent{
+      "certificate-change", "success", "", "mail.pem", {text(), "*.example.com"}, "0a1b", end});
+  all.emplace_back(audit::CertificateEvent{
+      "certificate-change", "failure", "cannot read mail.pem", "", {}, "", {}});
+  all.emplace_back(audit::CertificateEvent{
+      "certificate-expiry", "", "it expires in 7 days", "mail.pem", {text()}, "0a1b", end});
   for (const auto reason : {"queue_full", "log_failed", "inventory_full", "inventory_failed",
                             "unclean_stop", "chain_broken"}) {
     all.emplace_back(audit::GapEvent{reason, 7});
@@ -84,6 +91,8 @@ inline std::vector<audit::EventBody> bare() {
   all.emplace_back(audit::SessionAbandonedEvent{bare_session(), "client_reset", ""});
   all.emplace_back(audit::HandshakeEvent{bare_session(), "not_tls", {}, "", ""});
   all.emplace_back(audit::SessionNotice{bare_session(), "limit", "connections"});
+  all.emplace_back(
+      audit::CertificateEvent{"certificate-expiry", "", "it has expired", "mail.pem", {}, "", {}});
   all.emplace_back(audit::GapEvent{"unclean_stop", 0});
   return all;
 }

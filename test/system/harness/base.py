@@ -150,10 +150,12 @@ class Room:
             self._made.add("ca")
         return self.path / "ca.pem"
 
-    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=2, more=()):
+    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=2, more=(),
+                    stem=None):
         """(chain, key) of a certificate for `names` and 127.0.0.1; kind is ecdsa or rsa. With
-        negative `days` it has expired. `more`: extensions in openssl's words."""
-        stem = f"{kind}-{names[0]}".replace("*", "any")
+        negative `days` it has expired. `more`: extensions in openssl's words. `stem`: of its files,
+        where there is another one for the same name."""
+        stem = (stem or f"{kind}-{names[0]}").replace("*", "any")
         chain, key = self.path / f"{stem}.pem", self.path / f"{stem}.key"
         if stem not in self._made:
             ca = self.ca()

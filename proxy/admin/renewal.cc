@@ -1,0 +1,148 @@
+// See renewal.h.
+#include "proxy/admin/renewal.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "proxy/log.h"
+#include "proxy/net/clock.h"
+#include "tls/leaf.h"
+
+namespace postern::admin {
+
+namespace {
+
+using Digests = std::unordered_set<std::string>;
+
+Digests digests_of(const std::vector<server::LoadedCertificate>& certificates) {
+  Digests digests;
+  for (const auto& each : certificates) digests.insert(tls::facts_of(*each.credentials).digest);
+  return digests;
+}
+
+std::string words_of(const server::LoadedCertificate& certificate) {
+  const auto& credentials = *certificate.credentials;
+  return fmt::format("{}: valid until {:%Y-%m-%d} ({})", name_of(credentials),
+                     credentials.not_after(), certificate.setting->chain);
+}
+
+audit::CertificateEvent event_of(const server::LoadedCertificate& certificate) {
+  const auto& credentials = *certificate.credentials;
+  audit::CertificateEvent event{"certificate-change", "success"};
+  event.file = certificate.setting->chain;
+  event.names = credentials.names();
+  event.serial = tls::facts_of(credentials).serial;
+  event.not_after = credentials.not_after();
+  return event;
+}
+
+}  // namespace
+
+std::string name_of(const tls::Credentials& credentials) {
+  const auto& names = credentials.names();
+  return names.empty() ? credentials.subject() : fmt::format("{}", fmt::join(names, ", "));
+}
+
+Renewal::Renewal(Doors doors, server::TlsSources sources, Steady::time_point now)
+    : doors_(std::move(doors)),
+      sources_(std::move(sources)),
+      last_read_(sources_.files),
+      // Between reading them at start and being watched they may have changed.
+      next_look_(now) {}
+
+void Renewal::on_change(Steady::time_point now) {
+  if (!first_change_) first_change_ = now;
+  last_change_ = now;
+}
+
+bool Renewal::is_settled(Steady::time_point now) const {
+  return first_change_ && (now >= last_change_ + kQuiet || now >= *first_change_ + kMostUnrest);
+}
+
+Steady::time_point Renewal::due() const {
+  auto due = next_look_;
+  if (first_change_) {
+    due = std::min({due, last_change_ + kQuiet, *first_change_ + kMostUnrest});
+  }
+  return second_try_ ? std::min(due, *second_try_) : due;
+}
+
+void Renewal::turn(Steady::time_point now) {
+  const bool is_second_try = second_try_ && now >= *second_try_;
+  if (!is_second_try && !is_settled(now) && now < next_look_) return;
+  first_change_.reset();
+  next_look_ = now + kLookEvery;
+  if (differ(last_read_, doors_.look())) {
+    log::info("files of certificates have changed");
+    attempt(Try::first, now);
+  } else if (is_second_try) {
+    attempt(Try::last, now);
+  }
+}
+
+Renewal::Outcome Renewal::reload(const std::string& asker) {
+  log::info("{}: reading the certificates anew (other settings take a restart)", asker);
+  return attempt(Try::last, Steady::now());
+}
+
+Renewal::Outcome Renewal::attempt(Try which, Steady::time_point now) {
+  auto loaded = doors_.load();
+  check_ends(loaded);
+  last_read_ = loaded.sources.files;
+  second_try_.reset();
+  Outcome outcome;
+  outcome.errors = std::move(loaded.errors);
+  outcome.warnings = std::move(loaded.warnings);
+  for (const auto& warning : outcome.warnings) log::warn("{}", warning);
+  if (outcome.errors.empty()) {
+    take(std::move(loaded), outcome);
+  } else if (which == Try::first) {
+    second_try_ = now + kSecondTry;
+    for (const auto& error : outcome.errors) log::warn("{}", error);
+    log::warn("the certificates from before are served on; trying again in {} s",
+              std::chrono::duration_cast<std::chrono::seconds>(kSecondTry).count());
+  } else {
+    ++failures_;
+    for (const auto& error : outcome.errors) log::error("{}", error);
+    log::error("THE NEW CERTIFICATES ARE NOT TAKEN: those from before are served on");
+    audit::CertificateEvent event{"certificate-change", "failure"};
+    event.reason = fmt::format("{}", fmt::join(outcome.errors, "; "));
+    doors_.audit.record({net::wall_clock(), std::move(event)});
+  }
+  return outcome;
+}
+
+// One that has expired is taken at start alone, where there is no other. It may stay beside others
+// that are renewed.
+void Renewal::check_ends(server::LoadedTls& loaded) const {
+  const auto now = net::wall_clock();
+  const auto served = digests_of(sources_.certificates);
+  for (const auto& [setting, credentials] : loaded.sources.certificates) {
+    if (credentials->not_after() >= now) continue;
+    if (served.contains(tls::facts_of(*credentials).digest)) continue;
+    loaded.errors.push_back(fmt::format(
+        "{}:{}:{}: {}: the new certificate has expired on {:%Y-%m-%d}", doors_.settings_file,
+        setting->place.line, setting->place.column, setting->chain, credentials->not_after()));
+  }
+}
+
+void Renewal::take(server::LoadedTls loaded, Outcome& outcome) {
+  const auto before = digests_of(sources_.certificates);
+  sources_ = std::move(loaded.sources);
+  doors_.served.swap(std::move(loaded.snapshot));
+  ++successes_;
+  for (const auto& certificate : sources_.certificates) {
+    if (before.contains(tls::facts_of(*certificate.credentials).digest)) continue;
+    outcome.changed.push_back(words_of(certificate));
+    log::info("new certificate for {}", outcome.changed.back());
+    doors_.audit.record({net::wall_clock(), event_of(certificate)});
+  }
+  if (outcome.changed.empty()) log::info("read anew: all certificates are as before");
+}
+
+}  // namespace postern::admin

@@ -1,0 +1,85 @@
+// See tls_files.h.
+#include "proxy/server/tls_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace postern::server {
+
+namespace {
+
+constexpr std::string_view kSystemdCredential = "credential:";
+
+class Paths {
+ public:
+  void add(const std::string& path) {
+    if (path.empty() || path.starts_with(kSystemdCredential)) return;
+    if (std::find(all_.begin(), all_.end(), path) == all_.end()) all_.push_back(path);
+  }
+  void add(const conf::Certificate& certificate) {
+    add(certificate.chain);
+    add(certificate.key);
+    add(certificate.passphrase_file);
+    add(certificate.ocsp);
+  }
+  void add(const conf::Tls& tls) {
+    add(tls.tickets.secret_file);
+    add(tls.client_ca);
+    add(tls.client_crl);
+  }
+  std::vector<std::string> take() { return std::move(all_); }
+
+ private:
+  std::vector<std::string> all_;  // a few thousand at most
+};
+
+std::int64_t nanoseconds(const timespec& time) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return static_cast<std::int64_t>(time.tv_sec) * kSecond + time.tv_nsec;
+}
+
+FileState state_of(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    FileState state;
+    if (errno == EACCES) state.kind = FileState::Kind::hidden;
+    return state;
+  }
+  return {FileState::Kind::there,
+          status.st_dev,
+          status.st_ino,
+          status.st_size,
+          nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim)};
+}
+
+}  // namespace
+
+std::vector<std::string> tls_files(const conf::Settings& settings) {
+  Paths paths;
+  for (const auto& certificate : settings.certificates) paths.add(certificate);
+  for (const auto& listener : settings.listeners) paths.add(listener.tls);
+  for (const auto& backend : settings.backends) {
+    paths.add(backend.verify.ca);
+    if (backend.client_certificate) paths.add(*backend.client_certificate);
+  }
+  return paths.take();
+}
+
+std::vector<FileState> states_of(const std::vector<std::string>& paths) {
+  std::vector<FileState> states;
+  states.reserve(paths.size());
+  std::transform(paths.begin(), paths.end(), std::back_inserter(states), state_of);
+  return states;
+}
+
+bool differ(const std::vector<FileState>& before, const std::vector<FileState>& after) {
+  constexpr auto is_same = [](const FileState& one, const FileState& other) {
+    return one == other || one.kind == FileState::Kind::hidden ||
+           other.kind == FileState::Kind::hidden;
+  };
+  return !std::equal(before.begin(), before.end(), after.begin(), after.end(), is_same);
+}
+
+}  // namespace postern::server

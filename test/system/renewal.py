@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Renewed certificates are taken while sessions run: whichever way their files change, or when
+somebody asks. A bad one is not taken, the one from before is served on, and that is said."""
+import os
+import re
+import shutil
+import signal
+
+import harness
+from harness import HOSTNAME, FakeImap, Postern, Wire
+
+SERVED_ON = "those from before are served on"
+
+
+class Renewal(harness.TestCase):
+    @classmethod
+    def arrange(cls):
+        cls.fake = cls.room.enter(FakeImap())
+        cls.made = 0
+
+    def issue(self, **how):
+        """(chain, key, serial) of a certificate that nobody has yet."""
+        Renewal.made += 1
+        chain, key = self.room.certificate(stem=f"made-{self.made}", **how)
+        shown = harness.run("openssl", "x509", "-in", chain, "-noout", "-serial").stdout
+        return chain, key, shown.split("=")[1].strip().lstrip("0")
+
+    def begin(self, lay=None, **top):
+        """(postern, its folder, serial): its certificate lies there as chain.pem and key.pem, or
+        as `lay(folder, chain, key)` has laid it and says."""
+        folder = self.room.folder(f"live-{self.made}")
+        chain, key, serial = self.issue()
+        paths = (lay or self.copy)(folder, chain, key)
+        postern = self.room.enter(Postern(
+            self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"},
+                        {"protocol": "imap", "tls": "required", "backend": "imap"}],
+            {"imap": self.fake.port}, certificates=[paths], **top))
+        self.assertEqual(self.served(postern), serial)
+        return postern, folder, serial
+
+    @staticmethod
+    def copy(folder, chain, key):
+        shutil.copy(chain, folder / "chain.pem")
+        shutil.copy(key, folder / "key.pem")
+        return folder / "chain.pem", folder / "key.pem"
+
+    @staticmethod
+    def replace(folder, chain, key):
+        """By rename, as careful programs do."""
+        for source, name in ((key, "key.pem"), (chain, "chain.pem")):
+            shutil.copy(source, folder / "new")
+            os.replace(folder / "new", folder / name)
+
+    def served(self, postern):
+        """The serial number of the certificate that a new client gets."""
+        with Wire(postern.port("imap-implicit"), tls=self.room.client_tls()) as wire:
+            return wire.socket.getpeercert()["serialNumber"].lstrip("0")
+
+    def taken(self, postern, serial, count=1):
+        """Waits until the certificate is the one served, and gives the event of that."""
+        found = postern.wait_events(count, "certificate-change", event__outcome="success")[-1]
+        self.assertEqual(found["tls.server.x509.serial_number"].lstrip("0"), serial.lower())
+        self.assertEqual(found["tls.server.x509.alternative_names"], [HOSTNAME, "localhost"])
+        self.assertEqual(self.served(postern), serial)
+        return found
+
+    def refused(self, postern, words):
+        """Waits until a renewal has failed for good with these words, in the audit and on stderr."""
+        def found():
+            return [event for event in postern.events("certificate-change", event__outcome="failure")
+                    if re.search(rf"^\S+/postern\.yaml:\d+:\d+: .*{words}", event["event.reason"])]
+        harness.until(found, f"a renewal fails: {words}")
+        self.assertEqual(found()[0]["log.level"], "error")
+        self.assertRegex(postern.stderr(), rf"(?s) error .*{words}.* error .*{SERVED_ON}")
+
+    def test_files_renamed_over_the_old_ones(self):
+        postern, folder, _ = self.begin()
+        for count in (1, 2):
+            chain, key, serial = self.issue()
+            self.replace(folder, chain, key)
+            self.assertEqual(self.taken(postern, serial, count)["file.path"],
+                             str(folder / "chain.pem"))
+
+    def test_files_written_in_place(self):
+        postern, folder, _ = self.begin()
+        chain, key, serial = self.issue()
+        self.copy(folder, chain, key)
+        self.taken(postern, serial)
+
+    def test_links_swapped_as_certbot_does(self):
+        """live/NAME/fullchain.pem -> ../../archive/NAME/fullchain1.pem"""
+        def lay(folder, chain, key):
+            for name in ("archive/mail", "live/mail"):
+                (folder / name).mkdir(parents=True)
+            self.renew(folder, 1, chain, key)
+            return folder / "live/mail/fullchain.pem", folder / "live/mail/privkey.pem"
+
+        postern, folder, _ = self.begin(lay)
+        for number in (2, 3):
+            chain, key, serial = self.issue()
+            self.renew(folder, number, chain, key)
+            self.taken(postern, serial, number - 1)
+
+    @staticmethod
+    def renew(folder, number, chain, key):
+        for source, name in ((chain, "fullchain"), (key, "privkey")):
+            shutil.copy(source, folder / f"archive/mail/{name}{number}.pem")
+            link = folder / f"live/mail/{name}.pem"
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"../../archive/mail/{name}{number}.pem")
+
+    def test_a_folder_swapped_as_kubernetes_does(self):
+        """tls.crt -> ..data/tls.crt, ..data -> ..1, in one folder; ..data is renamed over."""
+        def publish(folder, number, chain, key):
+            (folder / f"..{number}").mkdir()
+            shutil.copy(chain, folder / f"..{number}/tls.crt")
+            shutil.copy(key, folder / f"..{number}/tls.key")
+            (folder / "..new").symlink_to(f"..{number}")
+            os.replace(folder / "..new", folder / "..data")
+            if number > 1:
+                shutil.rmtree(folder / f"..{number - 1}")
+
+        def lay(folder, chain, key):
+            publish(folder, 1, chain, key)
+            for name in ("tls.crt", "tls.key"):
+                (folder / name).symlink_to(f"..data/{name}")
+            return folder / "tls.crt", folder / "tls.key"
+
+        postern, folder, _ = self.begin(lay)
+        for number in (2, 3):
+            chain, key, serial = self.issue()
+            publish(folder, number, chain, key)
+            self.taken(postern, serial, number - 1)
+
+    def test_a_folder_removed_and_made_again(self):
+        postern, folder, old = self.begin()
+        shutil.rmtree(folder)
+        self.refused(postern, "cannot read .*chain.pem: No such file")
+        self.assertEqual(self.served(postern), old)
+        folder.mkdir()
+        chain, key, serial = self.issue()
+        self.copy(folder, chain, key)
+        self.taken(postern, serial)
+        chain, key, serial = self.issue()
+        self.replace(folder, chain, key)
+        self.taken(postern, serial, 2)
+
+    def test_sighup(self):
+        postern, folder, serial = self.begin()
+        postern.signal(signal.SIGHUP)
+        harness.until(lambda: "all certificates are as before" in postern.stderr(), "SIGHUP acts")
+        self.assertEqual(self.served(postern), serial)
+        self.assertFalse(postern.events("certificate-change"))
+        (folder / "key.pem").write_text("garbage")
+        postern.signal(signal.SIGHUP)
+        self.refused(postern, "no private key in .*key.pem")
+        self.assertEqual(self.served(postern), serial)
+
+    def test_bad_ones_are_not_taken(self):
+        postern, folder, old = self.begin()
+        expired = self.issue(days=-1)
+        other = self.issue()
+        cases = (
+            ("garbage", "no certificate in .*chain.pem",
+             lambda: (folder / "chain.pem").write_text("garbage\n")),
+            ("of another key", "does not belong to the first certificate",
+             lambda: shutil.copy(other[0], folder / "chain.pem")),
+            ("expired", "the new certificate has expired on",
+             lambda: self.replace(folder, *expired[:2])))
+        for name, words, change in cases:
+            with self.subTest(name):
+                change()
+                self.refused(postern, words)
+                self.assertEqual(self.served(postern), old)
+        self.assertFalse(postern.events("certificate-change", event__outcome="success"))
+        chain, key, serial = self.issue()
+        self.replace(folder, chain, key)
+        self.taken(postern, serial)
+
+    def test_half_a_renewal_waits_for_the_other_half(self):
+        postern, folder, old = self.begin()
+        chain, key, serial = self.issue()
+        shutil.copy(chain, folder / "chain.pem")
+        harness.until(lambda: "trying again" in postern.stderr(), "the first half is seen")
+        self.assertEqual(self.served(postern), old)
+        shutil.copy(key, folder / "key.pem")
+        self.taken(postern, serial)
+
+    def test_sessions_go_on(self):
+        postern, folder, _ = self.begin()
+        with Wire(postern.port("imap-implicit"), tls=self.room.client_tls()) as new, \
+                Wire(postern.port("imap-implicit"), tls=self.room.client_tls()) as inside, \
+                Wire(postern.port("imap-required")) as gate:
+            for wire in (new, inside, gate):
+                wire.line()
+            self.assertRegex(inside.imap("a LOGIN anna secret")[-1], "^a OK")
+            chain, key, serial = self.issue()
+            self.replace(folder, chain, key)
+            self.taken(postern, serial)
+            self.assertRegex(new.imap("a LOGIN berta secret")[-1], "^a OK")
+            self.assertRegex(inside.imap("b NOOP")[-1], "^b OK")
+            gate.starttls("imap", self.room.client_tls())
+            self.assertEqual(gate.socket.getpeercert()["serialNumber"].lstrip("0"), serial)
+            self.assertRegex(gate.imap("a LOGIN clara secret")[-1], "^a OK")
+        ends = postern.wait_events(3, "session-end")
+        self.assertLessEqual({end["event.reason"] for end in ends}, harness.PROPER_ENDS)
+
+    def test_an_expired_one_stays_beside_another_that_is_renewed(self):
+        """At start it is served; it must not keep the others from being renewed."""
+        chain, key, _ = self.issue(names=("old.example.test",), days=-1)
+        folder = self.room.folder("beside")
+        first = self.issue()
+        postern = self.room.enter(Postern(
+            self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"}],
+            {"imap": self.fake.port},
+            certificates=[self.copy(folder, *first[:2]), (chain, key)]))
+        second = self.issue()
+        self.replace(folder, *second[:2])
+        self.taken(postern, second[2])
+
+
+if __name__ == "__main__":
+    harness.main()
