@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "conf/check_rules.h"
+#include "conf/first_bytes_section.h"
 #include "conf/nearest.h"
 #include "conf/reach.h"
 #include "conf/source.h"
@@ -281,6 +282,7 @@ void check(Draft& draft, Findings& findings) {
   check_versions(draft, findings);
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     check_idle_keys(draft, i, findings);
+    check_first_bytes(draft, i, findings);
     check_logins(draft, i, findings);
   }
   check_limits(draft, findings);

@@ -115,12 +115,17 @@ class RuleCheck {
     if (!rule_.min_version) return;
     for (const auto index : listeners_) {
       const Listener& one = listener(index);
-      if (mode_of(rule_, one) == TlsMode::none || *rule_.min_version <= one.tls.max_version)
-        continue;
+      if (has_no_tls(index) || *rule_.min_version <= one.tls.max_version) continue;
       return findings_.error(rule_.min_version_place,
                              "min_version is above max_version of listener " + shown(one.name) +
                                  "; expected one that is not above it");
     }
+  }
+
+  // An `auto` listener takes TLS from the first byte whatever a rule says.
+  bool has_no_tls(std::size_t index) const {
+    return mode_of(rule_, listener(index)) == TlsMode::none &&
+           listener(index).tls_mode != TlsMode::automatic;
   }
 
   void check_tls_keys() const {
@@ -131,7 +136,7 @@ class RuleCheck {
                       listener(i).tls_mode == TlsMode::none;
              }))
       warn(rule_.tls_mode_place, "tls", ": its listeners have no TLS");
-    if (each([&](std::size_t i) { return mode_of(rule_, listener(i)) == TlsMode::none; }))
+    if (each([&](std::size_t i) { return has_no_tls(i); }))
       warn(rule_.min_version_place, "min_version", ": its clients have no TLS");
     if (each([&](std::size_t i) { return !is_mail(listener(i).protocol); }))
       warn(places_.bare_newlines, "bare_newlines", " outside smtp and submission");

@@ -24,6 +24,7 @@ struct ListenerPlaces {
   Place name;
   Place protocol;
   Place tls_mode;
+  Place auto_wait;
   Place bare_newlines;
   TlsPlaces tls;
   Place backend;

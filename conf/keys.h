@@ -67,7 +67,7 @@ inline constexpr std::array kListenerKeys = {
     Key{"protocol"},
     Key{"address"},
     Key{"tls"},
-    Key{"auto_wait", Standing::later},
+    Key{"auto_wait"},
     Key{"cleartext_login"},
     Key{"refuse_from"},
     Key{"refuse_share"},

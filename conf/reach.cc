@@ -41,7 +41,9 @@ CleartextLogin cleartext_login_of(const Rule& rule, const Listener& listener) {
   return rule.logins.cleartext_login.value_or(cleartext_login_of(listener));
 }
 
-bool is_clear(TlsMode mode) { return mode == TlsMode::optional || mode == TlsMode::none; }
+bool is_clear(TlsMode mode) {
+  return mode == TlsMode::optional || mode == TlsMode::none || mode == TlsMode::automatic;
+}
 
 bool is_mail(Protocol protocol) {
   return protocol == Protocol::smtp || protocol == Protocol::submission;

@@ -12,7 +12,8 @@ namespace postern::conf {
 // Whether the rule names this listener, or none and so each. Its names must have been looked up.
 bool is_for(const Rule& rule, std::size_t listener);
 
-// The mode that a client of this rule gets there: TLS that begins at once stays so.
+// The mode that a client of this rule gets there: TLS that begins at once stays so. On an `auto`
+// listener it is that of clear text; TLS is taken beside it.
 TlsMode mode_of(const Rule& rule, const Listener& listener);
 
 // Whether the rule gives TLS to a listener that has none.

@@ -12,6 +12,7 @@
 
 #include "conf/audit_section.h"
 #include "conf/backends_section.h"
+#include "conf/first_bytes_section.h"
 #include "conf/keys.h"
 #include "conf/prefixes.h"
 #include "conf/reader.h"
@@ -127,8 +128,9 @@ void Sections::read_listener(const Value& value) {
       read_address(*address, listener, places);
     }
   }
-  places.tls_mode = fields->choose_needed("tls", "implicit, required, optional or none", kTlsModes,
-                                          listener.tls_mode);
+  places.tls_mode = fields->choose_needed("tls", "implicit, required, optional, none or auto",
+                                          kTlsModes, listener.tls_mode);
+  read_first_bytes(*fields, listener, places);
   if (const auto balancers = fields->find("accept_proxy")) {
     for (const auto& item : balancers->items(kBalancersExpected, kMostPrefixes))
       read_balancer(item, listener);

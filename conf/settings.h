@@ -121,7 +121,8 @@ struct Backend {
 };
 
 enum class Protocol { smtp, submission, imap, pop3 };
-enum class TlsMode { implicit, required, optional, none };
+// automatic: clear text, STARTTLS and implicit TLS on one port, told apart by the first bytes.
+enum class TlsMode { implicit, required, optional, none, automatic };
 // What becomes of a client of an implicit listener whose ClientHello shares nothing with postern.
 enum class LegacyTls { refuse, splice };
 enum class CleartextLogin { refuse, warn, observe };

@@ -26,8 +26,9 @@ inline constexpr Choice<TlsMode> kTlsModes[] = {{"implicit", TlsMode::implicit},
                                                 {"required", TlsMode::required},
                                                 {"optional", TlsMode::optional},
                                                 {"none", TlsMode::none},
-                                                {"auto", {}}};
-// Of a rule: a port on which TLS begins at once stays one.
+                                                {"auto", TlsMode::automatic}};
+// Of a rule: a port on which TLS begins at once stays one, and so does one that takes it beside
+// clear text.
 inline constexpr Choice<TlsMode> kRuleTlsModes[] = {
     {"required", TlsMode::required}, {"optional", TlsMode::optional}, {"none", TlsMode::none}};
 inline constexpr Choice<CleartextLogin> kCleartextLogins[] = {{"refuse", CleartextLogin::refuse},

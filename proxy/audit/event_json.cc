@@ -92,6 +92,9 @@ Head head_of(const HandshakeEvent& event) {
           is_failure ? "failure" : "success",     event.reason,    std::nullopt};
 }
 Head head_of(const SessionNotice& event) {
+  if (event.is_served) {
+    return {Level::info, event.action, "network", "success", event.reason, std::nullopt};
+  }
   return {Level::warn, event.action, "network", "failure", event.reason, std::nullopt};
 }
 Head head_of(const NodeEvent& event) {

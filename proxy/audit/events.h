@@ -138,7 +138,8 @@ struct HandshakeEvent {
 struct SessionNotice {
   SessionPart session;
   std::string_view action;
-  std::string reason;  // never client data
+  std::string reason;      // never client data
+  bool is_served = false;  // the session goes on: it is no failure
 };
 
 // The node itself: start, stop.

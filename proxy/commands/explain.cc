@@ -107,6 +107,14 @@ std::optional<LoginCase> login_of(const ExplainRequest& request, const conf::Set
   return login;
 }
 
+// As the settings have it: of an `auto` listener, its own word where no rule says otherwise.
+std::string_view mode_word(const policy::Admission& admission, const conf::Listener& listener) {
+  const auto& place = admission.tls_mode_place;
+  const auto& own = listener.tls_mode_place;
+  const bool is_own = place.line == own.line && place.column == own.column;
+  return conf::word(admission.recognises_tls && is_own ? listener.tls_mode : admission.tls_mode);
+}
+
 }  // namespace
 
 std::string explanation_text(const conf::Settings& settings, const LoginCase& login) {
@@ -126,7 +134,7 @@ std::string explanation_text(const conf::Settings& settings, const LoginCase& lo
     out += "  none matches: the listener decides\n";
   const auto& admission = made.admission;
   out += "admission\n";
-  line("tls", fmt::format("{} ({})", conf::word(admission.tls_mode),
+  line("tls", fmt::format("{} ({})", mode_word(admission, listener),
                           place_text(settings, admission.tls_mode_place)));
   line("min_version", fmt::format("{} ({})", conf::word(admission.min_version),
                                   place_text(settings, admission.min_version_place)));
@@ -172,7 +180,7 @@ std::string explanation_json(const conf::Settings& settings, const LoginCase& lo
   out["acts"] = made.acts;
   out["notes"] = made.notes;
   out["rules"] = std::move(rules);
-  out["admission"] = {{"tls", conf::word(made.admission.tls_mode)},
+  out["admission"] = {{"tls", mode_word(made.admission, listener)},
                       {"tls_place", place_json(settings, made.admission.tls_mode_place)},
                       {"min_version", conf::word(made.admission.min_version)},
                       {"min_version_place", place_json(settings, made.admission.min_version_place)},

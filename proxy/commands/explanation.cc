@@ -98,8 +98,9 @@ class Maker {
     asked.now = login_.at;
     asked.client = login_.client;
     if (!is_clear()) {
-      asked.security =
-          mode() == TlsMode::implicit ? policy::Security::implicit : policy::Security::starttls;
+      const bool is_implicit = mode() == TlsMode::implicit ||
+                               (made_.admission.recognises_tls && mode() == TlsMode::none);
+      asked.security = is_implicit ? policy::Security::implicit : policy::Security::starttls;
     }
     asked.tls_version = login_.tls_version;
     asked.name = name;
@@ -212,7 +213,12 @@ class Maker {
 
   void add_notes() {
     auto& notes = made_.notes;
-    if (!is_clear() && mode() == TlsMode::none) notes.emplace_back("no TLS is offered here");
+    if (made_.admission.recognises_tls) {
+      notes.emplace_back(
+          "TLS from the first byte is taken on the same port: the listener is `auto`");
+    } else if (!is_clear() && mode() == TlsMode::none) {
+      notes.emplace_back("no TLS is offered here");
+    }
     if (login_.tls_version && *login_.tls_version > listener_.tls.max_version) {
       notes.push_back(fmt::format("no handshake comes to TLS {}: max_version is {}",
                                   conf::word(*login_.tls_version),

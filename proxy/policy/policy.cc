@@ -202,7 +202,8 @@ std::string_view name_of(Reason reason) {
 Admission admit(const conf::Settings& settings, Moment now, const Client& client) {
   const auto& listener = settings.listeners[client.listener];
   Admission admission;
-  admission.tls_mode = listener.tls_mode;
+  admission.recognises_tls = listener.tls_mode == conf::TlsMode::automatic;
+  admission.tls_mode = admission.recognises_tls ? conf::TlsMode::optional : listener.tls_mode;
   admission.min_version = listener.tls.min_version;
   admission.bare_newlines = listener.bare_newlines;
   admission.tls_mode_place = listener.tls_mode_place;

@@ -40,7 +40,10 @@ struct Client {
 // What holds for a connection from its first byte on: by the first rule without `users` for this
 // listener and address; what that does not say, and all where there is none, by the listener.
 struct Admission {
-  conf::TlsMode tls_mode{};
+  conf::TlsMode tls_mode{};  // never automatic
+  // TLS from the first byte is taken, too: the listener is `auto`, and `tls_mode` is what holds in
+  // clear (`optional` where no rule says otherwise).
+  bool recognises_tls = false;
   conf::TlsVersion min_version{};
   conf::BareNewlines bare_newlines{};
   std::string_view rule = kNoRule;  // valid as long as the settings, as in Decision

@@ -155,7 +155,8 @@ void judge_tls(Judgement& judgement, const Judge& judge, policy::Question questi
                                                   admission.tls_mode == conf::TlsMode::implicit)) {
     return refuse(judgement, "no_starttls", admission.tls_mode_place);
   }
-  if (question.security == Security::implicit && admission.tls_mode != conf::TlsMode::implicit) {
+  if (question.security == Security::implicit && admission.tls_mode != conf::TlsMode::implicit &&
+      !admission.recognises_tls) {
     return refuse(judgement, "no_implicit_tls", admission.tls_mode_place);
   }
   auto versions = offered_versions(login);

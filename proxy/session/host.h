@@ -40,9 +40,11 @@ struct Scratch {
 struct Remembered {
   static constexpr std::size_t kMostWarned = 65'536;
   static constexpr std::size_t kMostFingerprints = 16'384;
+  static constexpr std::size_t kMostUnusual = 16'384;
 
   policy::SeenTable warned{kMostWarned};              // users, by day
   policy::SeenTable fingerprints{kMostFingerprints};  // whose ClientHello an event has described
+  policy::SeenTable unusual{kMostUnusual};            // clients on the wrong port, by day
 };
 
 class Host {

@@ -1,5 +1,6 @@
 // See session.h. Here: what happened. Other parts of it:
 //   session_steps.cc    what a gate or dialogue asks for
+//   session_auto.cc     clear text or TLS, where one port takes both
 //   session_tls.cc      the client's TLS
 //   session_policy.cc   what the policy says
 //   session_events.cc   what the audit is told
@@ -36,23 +37,14 @@ Session::Session(Host& host, std::shared_ptr<const Service> service, const net::
 
 void Session::begin() {
   admit();
-  switch (terms_.tls_mode) {
-    case conf::TlsMode::implicit:
-      security_ = policy::Security::implicit;
-      enter(Event::implicit);
-      make_engine();
-      break;
-    case conf::TlsMode::required:
-      enter(Event::required);
-      gate_ = protocols::make_gate(service_->protocol, service_->options);
-      gate_->greet(host_.scratch().steps);
-      run_steps();
-      break;
-    case conf::TlsMode::optional:
-    case conf::TlsMode::none:
-      enter(Event::clear);
-      start_dialogue(protocols::BackendGreeting::pass);
-      break;
+  if (terms_.tls_mode == conf::TlsMode::implicit) {
+    security_ = policy::Security::implicit;
+    enter(Event::implicit);
+    make_engine();
+  } else if (terms_.recognises_tls && service_->listener().auto_wait > net::Instant::zero()) {
+    enter(Event::undecided);
+  } else {
+    begin_in_clear();
   }
   advance();
 }
@@ -130,7 +122,9 @@ void Session::on_turn() {
 // -------------------------------------------------------------------------- the client's way
 
 void Session::take_cleartext(std::string_view bytes) {
-  has_heard_client_ = true;
+  if (may_begin_tls() && looks_like_tls(bytes)) return begin_tls_at_once(bytes);
+  if (state_ == State::deciding) begin_in_clear();
+  const bool is_first = !std::exchange(has_heard_client_, true);
   // At once, or as some printers do, after an EHLO that offered no STARTTLS.
   const bool begins_line = std::exchange(ends_line_, bytes.ends_with('\n'));
   if (begins_line && !has_settled_ && looks_like_tls(bytes)) {
@@ -139,6 +133,7 @@ void Session::take_cleartext(std::string_view bytes) {
     end(EndReason::tls_on_clear_port, Manner::polite);
     return;
   }
+  if (is_first) name_unusual_port();
   take_plaintext(bytes);
 }
 
@@ -167,6 +162,7 @@ void Session::take_plaintext(std::string_view bytes) {
 void Session::take_client_end() {
   if (std::exchange(client_ended_, true)) return;
   switch (state_) {
+    case State::deciding:
     case State::gate:
     case State::handshake:
       end(EndReason::client_closed, Manner::polite);

@@ -59,10 +59,11 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
 
   // What holds for this client from its first byte on.
   struct Terms {
-    conf::TlsMode tls_mode{};
+    conf::TlsMode tls_mode{};  // where TLS is recognised: of clear text, until it was
     conf::TlsVersion min_version{};
     conf::BareNewlines bare_newlines{};
-    std::string_view opened_by;  // the rule that lets clear text in on a `required` listener
+    bool recognises_tls = false;  // clear text and TLS on one port
+    std::string_view opened_by;   // the rule that lets clear text in on a `required` listener
   };
   // A login between its first word and the backend's answer.
   struct Attempt {
@@ -93,6 +94,12 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   bool try_next_server(std::string_view bytes);
   void dial_next_server();
   void give_up_backend(protocols::Ending how);
+
+  // Clear text and TLS on one port, in session_auto.cc.
+  bool may_begin_tls() const;
+  void begin_in_clear();
+  void begin_tls_at_once(std::string_view first_bytes);
+  void name_unusual_port();
 
   // The stages.
   void make_dialogue(protocols::BackendGreeting greeting);

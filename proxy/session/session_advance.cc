@@ -119,6 +119,8 @@ void Session::set_reading() {
 bool Session::may_read_client() const {
   if (client_ended_) return false;
   switch (state_) {
+    case State::deciding:
+      return true;
     case State::gate:
       return !is_upgrading_ && !is_client_clogged_;
     case State::handshake:
@@ -159,6 +161,8 @@ void Session::set_timer() {
 std::optional<net::Instant> Session::deadline() const {
   const auto& limits = service_->settings->limits;
   switch (state_) {
+    case State::deciding:
+      return stage_began_ + service_->listener().auto_wait;
     case State::gate:
       return stage_began_ + limits.login_timeout;
     case State::handshake:
@@ -197,6 +201,9 @@ void Session::on_timer() {
 
 void Session::overdue() {
   switch (state_) {
+    case State::deciding:
+      begin_in_clear();
+      break;
     case State::gate:
     case State::dialling:
       say_farewell(Farewell::login_timeout, EndReason::login_timeout);
@@ -245,6 +252,7 @@ void Session::shut_down() {
     case State::passthrough:
       say_farewell(Farewell::shutting_down, EndReason::shutdown);
       break;
+    case State::deciding:
     case State::handshake:
       end(EndReason::shutdown, Manner::polite);
       break;

@@ -38,6 +38,7 @@ void Session::admit() {
       policy::admit(*service_->settings, question_about(policy::Name::awaited).now,
                     {service_->index, source_.octets()});
   terms_ = {admission.tls_mode, admission.min_version, admission.bare_newlines,
+            admission.recognises_tls,
             admission.opens_required ? admission.rule : std::string_view()};
 }
 

@@ -99,6 +99,7 @@ void Session::handshake_done() {
                             ? protocols::BackendGreeting::swallow
                             : protocols::BackendGreeting::pass;
   if (engine_->facts().is_below_minimum) return refuse_old_tls(greeting);
+  if (security_ == policy::Security::implicit) name_unusual_port();
   if (service_->settings->audit.handshakes == conf::Handshakes::all) record_handshake();
   if (host_.remembered().fingerprints.contains(fingerprint_key(), 0)) engine_->drop_offer();
   start_dialogue(greeting);

@@ -3,6 +3,8 @@
 //   accepted -(implicit)------------------------> handshake
 //   accepted -(required)-> gate -(upgrade)------> handshake -(secured)-> dialling
 //   accepted -(clear)----------------------------------------------> dialling
+//   accepted -(undecided)-> deciding              TLS and clear text on one port: then, by the
+//   deciding -(implicit | required | clear)->     first bytes or their lack, as from accepted
 //   dialling -(linked)-> dialogue -(let_go)-> passthrough
 //   dialling, dialogue -(upgrade)-> handshake         the backend session before it is closed
 //   every state but closed -(farewell)-> draining     what was said is delivered, within a deadline
@@ -17,6 +19,7 @@ namespace postern::session {
 
 enum class State {
   accepted,     // nothing has been done yet
+  deciding,     // whether the client begins TLS or awaits a greeting
   gate,         // before TLS, postern answers alone
   handshake,    // the client's TLS handshake
   dialling,     // the backend is being connected to
@@ -26,26 +29,41 @@ enum class State {
   closed,       // all is let go of
 };
 
-enum class Event { implicit, required, clear, upgrade, secured, linked, let_go, farewell, gone };
+enum class Event {
+  undecided,
+  implicit,
+  required,
+  clear,
+  upgrade,
+  secured,
+  linked,
+  let_go,
+  farewell,
+  gone
+};
 
-inline constexpr std::array kStates = {State::accepted, State::gate,     State::handshake,
-                                       State::dialling, State::dialogue, State::passthrough,
-                                       State::draining, State::closed};
-inline constexpr std::array kEvents = {Event::implicit, Event::required, Event::clear,
-                                       Event::upgrade,  Event::secured,  Event::linked,
-                                       Event::let_go,   Event::farewell, Event::gone};
+inline constexpr std::array kStates = {State::accepted,    State::deciding, State::gate,
+                                       State::handshake,   State::dialling, State::dialogue,
+                                       State::passthrough, State::draining, State::closed};
+inline constexpr std::array kEvents = {
+    Event::undecided, Event::implicit, Event::required, Event::clear,    Event::upgrade,
+    Event::secured,   Event::linked,   Event::let_go,   Event::farewell, Event::gone};
 
 // The state that follows; none where the event is illegal in that state.
 constexpr std::optional<State> next(State state, Event event) {
+  const bool is_at_start = state == State::accepted || state == State::deciding;
   switch (event) {
+    case Event::undecided:
+      if (state == State::accepted) return State::deciding;
+      return std::nullopt;
     case Event::implicit:
-      if (state == State::accepted) return State::handshake;
+      if (is_at_start) return State::handshake;
       return std::nullopt;
     case Event::required:
-      if (state == State::accepted) return State::gate;
+      if (is_at_start) return State::gate;
       return std::nullopt;
     case Event::clear:
-      if (state == State::accepted) return State::dialling;
+      if (is_at_start) return State::dialling;
       return std::nullopt;
     case Event::upgrade:
       if (state == State::gate || state == State::dialling || state == State::dialogue) {

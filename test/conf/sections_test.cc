@@ -75,7 +75,8 @@ TEST_CASE("what is required is missed at the start of its mapping, all at once")
           "as 0.0.0.0:25 or [::]:25\n"
           "  - alpn: off\n"
           "    ^\n"
-          "p.yaml:5:5: listeners[].tls is missing; expected implicit, required, optional or none\n"
+          "p.yaml:5:5: listeners[].tls is missing; expected implicit, required, optional, none or "
+          "auto\n"
           "  - alpn: off\n"
           "    ^\n"
           "p.yaml:5:5: listeners[].backend is missing; expected the name of a backend\n"
@@ -212,7 +213,7 @@ TEST_CASE("a listener's values that are wrong") {
         "49: listeners[].address: expected a numeric address and a port, such as 0.0.0.0:25 or "
         "[::]:25, found an empty mapping");
   check("protocol: smtp, address: \"0.0.0.0:25\", tls: yes, backend: ex",
-        "68: listeners[].tls: expected implicit, required, optional or none, found `yes`");
+        "68: listeners[].tls: expected implicit, required, optional, none or auto, found `yes`");
   check("protocol: smtp, address: \"0.0.0.0:25\", tls: none, backend: [ex]",
         "83: listeners[].backend: expected 1 to 64 letters, digits, `.`, `_` and `-`, found a "
         "list");

@@ -30,6 +30,7 @@ listeners:
   - {name: submission, protocol: submission, address: "0.0.0.0:587", tls: required, backend: ex}
   - {name: imaps, protocol: imap, address: "0.0.0.0:993", tls: implicit, old_tls: explain, backend: ex}
   - {name: pop3, protocol: pop3, address: "0.0.0.0:110", tls: optional, backend: ex}
+  - {name: any, protocol: imap, address: "0.0.0.0:2143", tls: auto, backend: ex}
 rules:
   - {name: hall, from: ["192.0.2.64/28"], listeners: [submission], tls: optional, cleartext_login: observe, until: 2027-06-30}
   - {name: robots, users: ["svc-*"], listeners: [imap], cleartext_login: refuse}
@@ -67,8 +68,8 @@ TEST_CASE("explain names the case, each rule, the admission, and the verdict wit
           "listener imap (imap), from 192.0.2.7, user `svc-scan`, without TLS, at "
           "2026-11-25T00:00:00Z\n"
           "rules\n"
-          "  p.yaml:16:5 hall: passed over: for other listeners\n"
-          "  p.yaml:17:5 robots: matches\n"
+          "  p.yaml:17:5 hall: passed over: for other listeners\n"
+          "  p.yaml:18:5 robots: matches\n"
           "admission\n"
           "  tls          optional (p.yaml:8:10)\n"
           "  min_version  1.2 (the default)\n"
@@ -76,13 +77,22 @@ TEST_CASE("explain names the case, each rule, the admission, and the verdict wit
           "  rule         listener\n"
           "verdict: refuse\n"
           "  reason       rule\n"
-          "  key          cleartext_login (p.yaml:17:74)\n"
+          "  key          cleartext_login (p.yaml:18:74)\n"
           "  rule         robots\n"
           "  told         NO [PRIVACYREQUIRED] Logging in needs an encrypted connection: use TLS. "
           "Ask room 12. See https://help.example.com/\n"
           "  acts         once the name is known and before the secret where the name comes first "
           "(LOGIN with synchronising literals, AUTHENTICATE LOGIN); with all other mechanisms "
           "before the response is passed on\n");
+}
+
+TEST_CASE("explain says of an auto listener what holds in clear, and that TLS is taken, too") {
+  const auto text = explanation_text(settings(), login(4, "192.0.2.7", "anna"));
+  CHECK(has(text, "  tls          auto (p.yaml:15:"));
+  CHECK(has(text, "verdict: refuse\n"));
+  CHECK(has(text, "  note         TLS from the first byte is taken on the same port"));
+  CHECK(explained(login(4, "192.0.2.7", "anna", TlsVersion::tls1_2)).decision.verdict ==
+        policy::Verdict::allow);
 }
 
 TEST_CASE("explain judges an empty name as one that may be anybody's") {

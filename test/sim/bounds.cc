@@ -52,6 +52,8 @@ Moment World::longest(const Case& one) const {
   switch (one.state) {
     case State::accepted:
       return one.entered;
+    case State::deciding:
+      return one.entered + micros(one.plan.settings.listeners.front().auto_wait);
     case State::gate:
       return one.entered + micros(limits.login_timeout);
     case State::handshake:

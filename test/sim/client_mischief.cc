@@ -169,6 +169,7 @@ void babble(Random& random, Plan& plan) {
 // TLS at once, whatever the port is.
 void begin_with_tls(Random&, Plan& plan) {
   plan.client.insert(plan.client.begin(), only(Op::Kind::start_tls));
+  plan.begins_in_tls = plan.mode == conf::TlsMode::automatic;
 }
 
 void say_wrong_lines(Random& random, Plan& plan) {

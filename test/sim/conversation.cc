@@ -13,8 +13,9 @@ using session::EndReason;
 Conversation::Conversation(Random& random, Plan& plan) : random_(random), plan_(plan) {}
 
 void Conversation::write() {
-  is_upgrading_ =
-      plan_.mode == TlsMode::required || (plan_.mode == TlsMode::optional && !random_.one_in(3));
+  const bool may_upgrade =
+      plan_.mode == TlsMode::optional || (plan_.mode == TlsMode::automatic && !plan_.begins_in_tls);
+  is_upgrading_ = plan_.mode == TlsMode::required || (may_upgrade && !random_.one_in(3));
   switch (plan_.protocol) {
     case Protocol::smtp:
     case Protocol::submission:
@@ -86,7 +87,7 @@ void Conversation::begin(std::string_view greeting, std::string_view own_greetin
     plan_.client.push_back(reply(Reply::pop3, std::string(own_greeting)));
     return;
   }
-  if (plan_.mode == TlsMode::implicit) {
+  if (plan_.mode == TlsMode::implicit || plan_.begins_in_tls) {
     plan_.client.push_back(only(Op::Kind::start_tls));
     has_tls_ = true;
   }

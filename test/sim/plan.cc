@@ -89,12 +89,21 @@ void set_policy(Random& random, Plan& plan) {
   }
 }
 
+// Who begins with TLS must be able to within the wait, from as far as a sound network may be.
+void set_auto(Random& random, Plan& plan) {
+  plan.begins_in_tls = random.one_in(2);
+  auto& wait = plan.settings.listeners.front().auto_wait;
+  if (random.one_in(2)) wait = std::chrono::milliseconds(random.between(180, 2'000));
+  if (!plan.begins_in_tls && random.one_in(4)) wait = 0ms;
+}
+
 void set_settings(Random& random, Plan& plan) {
   auto& settings = plan.settings;
   settings.hostname = "mail.example.com";
   auto& listener = settings.listeners.emplace_back();
   listener.name = fmt::format("listener{}", plan.session);
   listener.tls_mode = plan.mode;
+  if (plan.mode == TlsMode::automatic) set_auto(random, plan);
   settings.limits.login_timeout = random.one_in(2) ? 60s : 30s;
   settings.limits.idle_timeout = random.one_in(2) ? 35min : 2min;
   settings.limits.line_length = random.one_in(2) ? 65'536 : 4'096;
@@ -141,8 +150,9 @@ void spoil(Random& random, Plan& plan) {
 Plan make_plan(Random& random, int session) {
   constexpr std::array kProtocols = {Protocol::smtp, Protocol::submission, Protocol::imap,
                                      Protocol::pop3};
-  constexpr std::array kModes = {TlsMode::required, TlsMode::required, TlsMode::optional,
-                                 TlsMode::optional, TlsMode::implicit, TlsMode::none};
+  constexpr std::array kModes = {TlsMode::required,  TlsMode::required, TlsMode::optional,
+                                 TlsMode::optional,  TlsMode::implicit, TlsMode::none,
+                                 TlsMode::automatic, TlsMode::automatic};
   Plan plan;
   plan.session = session;
   plan.begins = static_cast<Moment>(random.below(2'000'000));

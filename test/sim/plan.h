@@ -48,6 +48,8 @@ struct Plan {
   Moment begins = 0;
   protocols::Protocol protocol{};
   conf::TlsMode mode{};
+  // Where mode is automatic, so that this is served: then nothing is said before.
+  bool begins_in_tls = false;
   ClearLogins clear_logins{};
   bool is_by_user_rule = false;  // clear_logins holds by a rule for this session's user
   std::string opened_by;         // the rule that makes a `required` listener an optional one
@@ -74,6 +76,7 @@ struct Plan {
   // Both actors are honest and the network is sound: all must go well.
   bool must_succeed() const { return !ends.empty(); }
   bool is_secure_only() const {
+    if (mode == conf::TlsMode::automatic) return begins_in_tls && must_succeed();
     return mode == conf::TlsMode::required || mode == conf::TlsMode::implicit;
   }
 };

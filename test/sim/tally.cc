@@ -15,9 +15,11 @@ using session::State;
 namespace {
 
 constexpr std::array<std::string_view, session::kStates.size()> kStateNames = {
-    "accepted", "gate", "handshake", "dialling", "dialogue", "passthrough", "draining", "closed"};
+    "accepted", "deciding",    "gate",     "handshake", "dialling",
+    "dialogue", "passthrough", "draining", "closed"};
 constexpr std::array<std::string_view, session::kEvents.size()> kEventNames = {
-    "implicit", "required", "clear", "upgrade", "secured", "linked", "let_go", "farewell", "gone"};
+    "undecided", "implicit", "required", "clear",    "upgrade",
+    "secured",   "linked",   "let_go",   "farewell", "gone"};
 
 std::size_t index_of(State state) { return static_cast<std::size_t>(state); }
 std::size_t index_of(Event event) { return static_cast<std::size_t>(event); }
@@ -32,7 +34,7 @@ std::vector<Event> path(State from, State to) {
     if (from == State::draining) return {Event::gone};
     return {Event::farewell, Event::gone};
   }
-  if (from == State::accepted) {
+  if (from == State::accepted || from == State::deciding) {
     return to == State::dialogue ? std::vector{Event::clear, Event::linked} : std::vector<Event>{};
   }
   if (from == State::dialling && to == State::passthrough) return {Event::linked, Event::let_go};

@@ -62,6 +62,9 @@ std::vector<audit::EventBody> full(Text&& text) {
                             "tls-on-clear-port", "clear-on-tls-port", "limit"}) {
     all.emplace_back(audit::SessionNotice{session(), action, "command"});
   }
+  for (const auto action : {"tls-on-clear-port", "clear-on-tls-port"}) {
+    all.emplace_back(audit::SessionNotice{session(), action, "served: command", true});
+  }
   for (const auto action : {"policy-change", "rule-expired"}) {
     all.emplace_back(audit::PolicyEvent{action, "hall", "until 2027-06-30"});
   }

@@ -408,6 +408,28 @@ TEST_CASE("only clear text on a required listener is an opening") {
   }
 }
 
+TEST_CASE(
+    "an auto listener is optional in clear, where no rule says otherwise, and takes TLS at once") {
+  auto one = settings(TlsMode::automatic, kObserve);
+  const auto admission = admit(one, at("2026-11-25"), from("192.0.2.7"));
+  REQUIRE(admission.tls_mode == TlsMode::optional);
+  REQUIRE(admission.recognises_tls);
+  REQUIRE(verdict(one, clear("u")) == Verdict::allow);
+  REQUIRE(verdict(settings(TlsMode::automatic), clear("u")) == Verdict::refuse);
+  for (const auto mode : {TlsMode::required, TlsMode::optional, TlsMode::none}) {
+    auto ruled = one;
+    add(ruled).tls_mode = mode;
+    const auto by_rule = admit(ruled, at("2026-11-25"), from("192.0.2.7"));
+    REQUIRE(by_rule.tls_mode == mode);
+    REQUIRE(by_rule.recognises_tls);
+    REQUIRE_FALSE(by_rule.opens_required);
+    REQUIRE(verdict(ruled, clear("u")) ==
+            (mode == TlsMode::required ? Verdict::refuse : Verdict::allow));
+  }
+  REQUIRE_FALSE(
+      admit(settings(TlsMode::optional), at("2026-11-25"), from("192.0.2.7")).recognises_tls);
+}
+
 TEST_CASE("whether a refusal may depend on the user") {
   auto one = settings(TlsMode::optional, kRefuse);
   const auto question = nameless(Name::awaited);

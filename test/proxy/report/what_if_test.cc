@@ -137,6 +137,11 @@ TEST_CASE("what-if knows a port that no longer speaks TLS in the client's way") 
   CHECK(judged(settings, login).outcome == Outcome::allowed);
   settings.listeners[0].tls_mode = TlsMode::optional;
   CHECK(judged(settings, login).reason == "no_implicit_tls");
+  settings.listeners[0].tls_mode = TlsMode::automatic;
+  CHECK(judged(settings, login).outcome == Outcome::allowed);
+  login.security = "starttls";
+  CHECK(judged(settings, login).outcome == Outcome::allowed);
+  CHECK(judged(settings, clear_login()).outcome == Outcome::warned);
 }
 
 TEST_CASE("what-if goes by what the client offered, not by what it got") {

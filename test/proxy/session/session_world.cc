@@ -36,7 +36,8 @@ SessionWorld::SessionWorld(const WorldOptions& options)
     : remembered_(options.remembered ? options.remembered
                                      : std::make_shared<session::Remembered>()),
       service_(std::make_shared<session::Service>()),
-      source_(*net::Address::parse(options.source, 50000)) {
+      source_(*net::Address::parse(options.source, 50000)),
+      forwarded_(options.forwarded) {
   static const auto pair = tls::make_throwaway_certificate({"mail.example.com"});
   static const auto usual = make_tls(tls::OldVersions::refuse, pair);
   static const auto explaining = make_tls(tls::OldVersions::accept, pair);
@@ -71,7 +72,8 @@ void SessionWorld::begin() {
   auto [stream, peer] = make_stream();
   client_ = peer;
   session::Host& host = *this;
-  session_ = std::make_unique<session::Session>(host, service_, source_, std::move(stream), "id");
+  session_ = std::make_unique<session::Session>(host, service_, source_, std::move(stream), "id",
+                                                forwarded_);
   session_->begin();
 }
 

@@ -26,6 +26,7 @@ struct WorldOptions {
   tls::PemPair key = {};  // the certificate and its key; empty: of one made with ECDSA
   // The rest of the settings: rules, audit, the one listener …
   std::function<void(conf::Settings&)> adjust = {};
+  std::optional<session::Forwarded> forwarded = std::nullopt;
   // What earlier sessions left with the process; null: nothing.
   std::shared_ptr<session::Remembered> remembered = nullptr;
 };
@@ -124,6 +125,7 @@ class SessionWorld final : session::Host, audit::Sink {
   std::unique_ptr<TlsClient> tls_;
   std::unique_ptr<session::Session> session_;
   const net::Address source_;
+  const std::optional<session::Forwarded> forwarded_;
   std::vector<std::string> lines_;
   mutable std::vector<std::string> events_;  // of lines_, made when somebody asks
   std::vector<audit::Event> recorded_;

@@ -20,7 +20,8 @@ TEST_CASE("a backend is dialled only in the clear by choice, or after a complete
   for (const auto state : kStates) {
     for (const auto event : kEvents) {
       if (next(state, event) != State::dialling) continue;
-      const bool by_choice = state == State::accepted && event == Event::clear;
+      const bool by_choice =
+          (state == State::accepted || state == State::deciding) && event == Event::clear;
       const bool after_handshake = state == State::handshake && event == Event::secured;
       REQUIRE((by_choice || after_handshake));
     }
