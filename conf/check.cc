@@ -167,6 +167,7 @@ void check_idle_keys(const Draft& draft, std::size_t index, Findings& findings) 
       warn(places.tls.max_version, "max_version", mode);
       warn(places.tls.alpn, "alpn", mode);
       warn(places.tls.old_tls, "old_tls", mode);
+      warn(places.tls.sni, "sni", mode);
     }
   }
   if (is_stated(places.protocol) && !is_mail(listener.protocol))

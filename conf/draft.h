@@ -18,6 +18,7 @@ struct TlsPlaces {
   Place max_version;
   Place alpn;
   Place old_tls;
+  Place sni;
 };
 
 struct ListenerPlaces {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "conf/keys.h"
+#include "conf/tls_clients_section.h"
 #include "conf/values.h"
 #include "conf/words.h"
 
@@ -27,6 +28,7 @@ void read_tls(const Fields& fields, Tls& tls, TlsPlaces& places) {
   places.max_version = fields.choose("max_version", kTlsVersions, tls.max_version);
   places.alpn = fields.choose("alpn", kAlpns, tls.alpn);
   places.old_tls = fields.choose("old_tls", kOldTls, tls.old_tls);
+  read_tls_clients(fields, tls, places);
 }
 
 }  // namespace postern::conf

@@ -13,6 +13,7 @@ inline constexpr Choice<TlsVersion> kTlsVersions[] = {{"1.0", TlsVersion::tls1_0
                                                       {"1.2", TlsVersion::tls1_2},
                                                       {"1.3", TlsVersion::tls1_3}};
 inline constexpr Choice<Alpn> kAlpns[] = {{"strict", Alpn::strict}, {"off", Alpn::off}};
+inline constexpr Choice<Sni> kSnis[] = {{"any", Sni::any}, {"strict", Sni::strict}};
 inline constexpr Choice<OldTls> kOldTls[] = {{"alert", OldTls::alert},
                                              {"explain", OldTls::explain}};
 inline constexpr Choice<Protocol> kProtocols[] = {{"smtp", Protocol::smtp},

@@ -62,17 +62,20 @@ CertificateChoice::CertificateChoice(std::vector<std::shared_ptr<const Credentia
   }
 }
 
-const CertificateChoice::Group& CertificateChoice::group_for(std::string_view server_name) const {
-  if (server_name.empty()) return default_;
+const CertificateChoice::Group* CertificateChoice::find(std::string_view server_name) const {
   if (const auto exact = by_name_.find(std::string(server_name)); exact != by_name_.end()) {
-    return exact->second;
+    return &exact->second;
   }
   // RFC 6125 section 6.4.3: the asterisk stands for one whole label, the leftmost.
-  if (const auto dot = server_name.find('.'); dot != std::string_view::npos && dot > 0) {
-    const auto wildcard = by_name_.find(std::string("*").append(server_name.substr(dot)));
-    if (wildcard != by_name_.end()) return wildcard->second;
-  }
-  return default_;
+  const auto dot = server_name.find('.');
+  if (dot == std::string_view::npos || dot == 0) return nullptr;
+  const auto wildcard = by_name_.find(std::string("*").append(server_name.substr(dot)));
+  return wildcard == by_name_.end() ? nullptr : &wildcard->second;
+}
+
+const CertificateChoice::Group& CertificateChoice::group_for(std::string_view server_name) const {
+  const auto* const group = server_name.empty() ? nullptr : find(server_name);
+  return group == nullptr ? default_ : *group;
 }
 
 const Credentials& CertificateChoice::choose(const Offer& offer, Suites suites) const {

@@ -37,10 +37,14 @@ class CertificateChoice {
   // and that the client can use with one of `suites`, then the first with RSA, then the first.
   const Credentials& choose(const Offer& offer, Suites suites) const;
 
+  // Whether a certificate has this name, by itself or as a wildcard.
+  bool knows(std::string_view server_name) const { return find(server_name) != nullptr; }
+
   const std::vector<std::shared_ptr<const Credentials>>& all() const { return all_; }
 
  private:
   using Group = std::vector<std::size_t>;  // indices into all_, in order
+  const Group* find(std::string_view server_name) const;
   const Group& group_for(std::string_view server_name) const;
 
   std::vector<std::shared_ptr<const Credentials>> all_;

@@ -259,7 +259,9 @@ void Engine::settle(int result) {
       return;
     default:
       auto fault = take_fault();
-      if (state_ == State::handshaking && fault.failure == Failure::protocol_error) {
+      if (state_ == State::handshaking && native_->wire.handshake->refusal != Failure::none) {
+        fault.failure = native_->wire.handshake->refusal;
+      } else if (state_ == State::handshaking && fault.failure == Failure::protocol_error) {
         if (auto alert = alert_in_clear(native_->wire.last_read); !alert.empty()) {
           fault = {Failure::peer_alert, std::move(alert)};
         }

@@ -63,6 +63,7 @@ enum class Failure {
   no_shared_version,
   no_shared_cipher,  // or no shared group or signature algorithm
   alpn_refused,
+  sni_refused,     // it asked for a name of no certificate, where only those are served
   peer_alert,      // the peer ended it with an alert (bad certificate, unknown CA …), or with
                    // close_notify in the middle of the handshake
   protocol_error,  // anything else against the protocol, renegotiation included

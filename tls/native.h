@@ -76,6 +76,7 @@ struct ServerContext::Native {
   CertificateChoice certificates;
   std::string alpn;
   AlpnMode alpn_mode = AlpnMode::strict;
+  bool sni_strict = false;
   std::shared_ptr<const TicketKeys> ticket_keys;
 };
 
@@ -120,6 +121,8 @@ struct Handshake {
   HandshakeUser* const user;
   const Credentials* credentials = nullptr;  // those that the client gets
   bool is_retried = false;                   // a HelloRetryRequest was sent: RFC 8446 section 4.1.4
+  // Why a callback of this room's ended it, of which BoringSSL's errors do not tell; else none.
+  Failure refusal = Failure::none;
   Wait wait = Wait::none;
   SignaturePtr signature;              // once it was asked for
   std::list<Handshake*>::iterator at;  // in the queue, while it waits for its turn

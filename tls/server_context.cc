@@ -87,6 +87,18 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
   return ssl_select_cert_success;
 }
 
+// Asked once the hello is read, where it is known by which alert it may be answered: RFC 6066 section 3.
+int judge_server_name(SSL* ssl, int* alert, void*) {
+  auto& wire = wire_of(ssl);
+  const auto& name = wire.offer->server_name;
+  if (!wire.context->sni_strict || name.empty() || wire.context->certificates.knows(name)) {
+    return SSL_TLSEXT_ERR_NOACK;  // the name is not acknowledged, as before
+  }
+  wire.handshake->refusal = Failure::sni_refused;
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 // Only called where the client offers ALPN.
 int select_alpn(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size, const std::uint8_t*,
                 unsigned, void*) {
@@ -147,6 +159,7 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
   SSL_CTX_set_early_data_enabled(context, 0);  // replays: RFC 8446 section 8
   SSL_CTX_set_select_certificate_cb(context, see_client_hello);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+  if (options.sni_strict) SSL_CTX_set_tlsext_servername_callback(context, judge_server_name);
   if (options.ticket_keys) {
     SSL_CTX_set_tlsext_ticket_key_cb(context, use_ticket_key);
     const auto seconds = static_cast<std::uint32_t>(std::clamp<std::chrono::seconds::rep>(
@@ -186,6 +199,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   native->certificates = CertificateChoice(options.credentials);
   native->alpn = options.alpn;
   native->alpn_mode = options.alpn_strict ? AlpnMode::strict : AlpnMode::off;
+  native->sni_strict = options.sni_strict;
   native->ticket_keys = options.ticket_keys;
   return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
 }

@@ -30,6 +30,8 @@ struct ServerOptions {
   // Refuse a client that offers only *known other* protocols (http/1.1, h2, h3, …): ALPACA.
   // Unknown names go on without ALPN.
   bool alpn_strict = true;
+  // Refuse a client that asks for a name which no certificate has; one that asks for none is served.
+  bool sni_strict = false;
   // Part of the session ID context: a TLS session resumes only where this text is equal (and the
   // lowest version: see make()).
   std::string resumption_scope;

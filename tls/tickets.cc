@@ -14,6 +14,18 @@ namespace {
 
 constexpr std::string_view kPurpose = "postern session ticket";
 
+const std::uint8_t* octets_of(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
+
+// Eight octets, the highest first.
+std::uint8_t* put(std::int64_t number, std::uint8_t* at) {
+  for (unsigned shift = 64; shift > 0; shift -= 8) {
+    *at++ = static_cast<std::uint8_t>(static_cast<std::uint64_t>(number) >> (shift - 8));
+  }
+  return at;
+}
+
 }  // namespace
 
 TicketKeys::Native::SlotKeys::~SlotKeys() {
@@ -26,16 +38,13 @@ TicketKeys::Native::~Native() { OPENSSL_cleanse(secret.data(), secret.size()); }
 std::int64_t TicketKeys::Native::present_slot() const { return now() / rotate; }
 
 TicketKeys::Native::SlotKeys TicketKeys::Native::derive(std::int64_t slot) const {
-  std::array<std::uint8_t, kPurpose.size() + sizeof(slot)> label;
-  std::copy(kPurpose.begin(), kPurpose.end(), label.begin());
-  for (std::size_t i = 0; i < sizeof(slot); ++i) {
-    label[kPurpose.size() + i] =
-        static_cast<std::uint8_t>(static_cast<std::uint64_t>(slot) >> (8 * (7 - i)));
-  }
+  // The slot's length stands beside its number, which alone would mean different times to nodes that
+  // rotate differently.
+  std::array<std::uint8_t, kPurpose.size() + 2 * sizeof(slot)> label;
+  put(slot, put(rotate.count(), std::copy(kPurpose.begin(), kPurpose.end(), label.begin())));
   SlotKeys keys;
   std::array<std::uint8_t, sizeof(keys.name) + sizeof(keys.hmac) + sizeof(keys.aes)> material;
-  // The secret is 32 random bytes, a pseudorandom key already: RFC 5869 section 3.3. It cannot
-  // fail: the length is far below 255 hashes.
+  // Cannot fail: the length is far below 255 hashes.
   HKDF_expand(material.data(), material.size(), EVP_sha256(), secret.data(), secret.size(),
               label.data(), label.size());
   const auto* at = material.data();
@@ -84,9 +93,18 @@ int TicketKeys::Native::open(const std::uint8_t* name, const std::uint8_t* iv,
 
 TicketKeys::TicketKeys(std::chrono::seconds rotate, std::function<std::chrono::seconds()> now)
     : native_(std::make_unique<Native>()) {
+  // A pseudorandom key as it is: RFC 5869 section 3.3.
   RAND_bytes(native_->secret.data(), native_->secret.size());
   native_->rotate = std::max(rotate, std::chrono::seconds(1));
   native_->now = std::move(now);
+}
+
+TicketKeys::TicketKeys(std::string_view secret, std::chrono::seconds rotate,
+                       std::function<std::chrono::seconds()> now)
+    : TicketKeys(rotate, std::move(now)) {
+  std::size_t size = 0;  // SHA-256's, as the array's
+  HKDF_extract(native_->secret.data(), &size, EVP_sha256(), octets_of(secret), secret.size(),
+               octets_of(kPurpose), kPurpose.size());
 }
 
 TicketKeys::~TicketKeys() = default;

@@ -2,20 +2,29 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 namespace postern::tls {
 
 // Ticket keys derived (HKDF, RFC 5869) from a secret and a time slot, so that nothing has to be
 // stored or exchanged: the present slot's keys seal new tickets (RFC 5077 section 4), and those of
-// the slots before (then the ticket is renewed) and after it (a clock that was set back) open too.
-// The secret is random here (this process only). Thread-safe.
+// the slots before (then the ticket is renewed) and after it (a clock that was set back, or another
+// node's that is ahead) open too. Thread-safe.
 class TicketKeys {
  public:
-  // `rotate`: the length of a slot, at least a second. `now` gives seconds since the epoch and is
-  // called from any thread; tests replace it.
+  // What a secret has at least. It is not stretched, so octets that nobody can guess are wanted.
+  static constexpr std::size_t kShortestSecret = 32;
+
+  // With a random secret: this process only. `rotate`: the length of a slot, at least a second. `now`
+  // gives seconds since the epoch and is called from any thread; tests replace it.
   TicketKeys(std::chrono::seconds rotate, std::function<std::chrono::seconds()> now);
+  // With one that several processes have: where `rotate` is equal too, and their clocks are less than
+  // a slot apart, each opens the others' tickets. `secret` is of any kind and length, and not kept.
+  TicketKeys(std::string_view secret, std::chrono::seconds rotate,
+             std::function<std::chrono::seconds()> now);
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
   ~TicketKeys();

@@ -130,6 +130,7 @@ class Loading {
       options.alpn = protocols::name_of(protocol);
     }
     options.alpn_strict = listener.tls.alpn == conf::Alpn::strict;
+    options.sni_strict = listener.tls.sni == conf::Sni::strict;
     options.resumption_scope = protocols::name_of(protocol);
     options.ticket_keys = ticket_keys_;
     return options;

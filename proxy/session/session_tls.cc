@@ -23,6 +23,8 @@ std::string_view name_of(tls::Failure failure) {
       return "no_shared_cipher";
     case tls::Failure::alpn_refused:
       return "alpn_refused";
+    case tls::Failure::sni_refused:
+      return "sni_refused";
     case tls::Failure::peer_alert:
       return "peer_alert";
     case tls::Failure::protocol_error:

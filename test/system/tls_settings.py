@@ -68,6 +68,31 @@ class TlsSettings(harness.TestCase):
                 self.assertRegex(text, rf"(?m)^subject=CN *= *{re.escape(wanted)}$")
                 self.assertIn("Verify return code: 0 (ok)", text)
 
+    def test_strict_sni_serves_the_names_of_its_certificates_alone(self):
+        """All of theirs, and clients that ask for none; the name that was refused is in the event."""
+        pair = [self.room.certificate(names=(HOSTNAME,)),
+                self.room.certificate(names=("other.example.test", "*.wild.example.test"))]
+        postern = self.postern([{"name": "strict", "sni": "strict"}, {"name": "any"}],
+                               certificates=pair)
+        evil = 'evil","event.outcome":"success'
+        for name, served in ((HOSTNAME, True), ("Other.Example.Test", True), (None, True),
+                             ("a.wild.example.test", True), ("a.b.wild.example.test", False),
+                             ("foreign.test", False), (evil, False)):
+            for version in ("-tls1_2", "-tls1_3"):
+                with self.subTest(name=name, version=version):
+                    more = (version, *(("-servername", name) if name else ("-noservername",)))
+                    self.assertTrue(self.connect(postern, "any", *more)[1])
+                    text, done = self.connect(postern, "strict", *more)
+                    self.assertEqual(done, served, text)
+                    if not served:
+                        self.assertRegex(text, "(?i)unrecognized.name")
+        events = postern.wait_events(6, "tls-handshake", event__reason="sni_refused")
+        self.assertEqual([event["tls.client.server_name"] for event in events],
+                         [name for name in ("a.b.wild.example.test", "foreign.test", evil)
+                          for _ in range(2)])
+        self.assertEqual({event["event.outcome"] for event in events}, {"failure"})
+        postern.stop()
+
     def test_two_key_types_for_a_name(self):
         """ECDSA where the client can, else RSA, whatever their order in the file."""
         pair = [self.room.certificate("rsa"), self.room.certificate("ecdsa")]
