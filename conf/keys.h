@@ -29,7 +29,8 @@ inline constexpr std::array kTopKeys = {
 inline constexpr std::array kCertificateKeys = {
     Key{"chain"},
     Key{"key"},
-    Key{"passphrase_file", Standing::later},
+    Key{"passphrase_file"},
+    Key{"key_permissions"},
     Key{"ocsp", Standing::later},
 };
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postern::conf {
@@ -44,6 +45,9 @@ struct Endpoint {
 // What becomes of a private key's file that others than its owner and its group may read, or anybody
 // else write.
 enum class KeyPermissions { strict, any };
+
+// What a path that is none begins with: the rest names one of systemd's credentials.
+inline constexpr std::string_view kCredential = "credential:";
 
 // Paths; relative ones are relative to the settings file's folder. "": not given.
 struct Certificate {
@@ -246,6 +250,9 @@ struct Admin {
   std::string socket = "/run/postern/admin.sock";  // path; "": none
   Place socket_place;  // line 0: the default, which may fail with a warning
 };
+
+// Who postern becomes, where `user` is not given and there is such a user.
+inline constexpr const char* kDefaultUser = "postern";
 
 enum class LogLevel { debug, info, warn, error };
 

@@ -1,6 +1,9 @@
 // See tls_section.h.
 #include "conf/tls_section.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "conf/keys.h"
@@ -10,15 +13,48 @@
 
 namespace postern::conf {
 
+namespace {
+
+// systemd's own limits: a credential is a file, whose name stands in the unit.
+constexpr std::size_t kLongestCredential = 255;
+
+bool is_credential_name(std::string_view name) {
+  return !name.empty() && name.size() <= kLongestCredential && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
+}
+
+// A path, or a credential, which stays as it stands.
+Parsed<std::string> parse_passphrase_file(std::string_view text) {
+  if (!text.starts_with(kCredential)) return parse_path(text);
+  if (is_credential_name(text.substr(kCredential.size()))) return {std::string(text), ""};
+  return {{}, "credential:NAME, of letters, digits, `.`, `_` and `-`"};
+}
+
+}  // namespace
+
+void read_certificate_files(const Fields& fields, const std::filesystem::path& folder,
+                            Certificate& certificate) {
+  certificate.place = fields.place();
+  fields.read_needed("chain", "the path of a PEM file, leaf first", parse_path, certificate.chain);
+  fields.read_needed("key", "the path of the private key", parse_path, certificate.key);
+  certificate.chain = (folder / certificate.chain).string();
+  certificate.key = (folder / certificate.key).string();
+  auto& passphrase = certificate.passphrase_file;
+  const auto stands = fields.read("passphrase_file", parse_passphrase_file, passphrase);
+  if (stands.line > 0 && !passphrase.starts_with(kCredential)) {
+    passphrase = (folder / passphrase).string();
+  }
+  fields.choose("key_permissions", kKeyPermissions, certificate.key_permissions);
+}
+
 void read_certificate(const Value& value, const std::filesystem::path& folder, Settings& settings) {
   const auto fields = value.fields("a mapping with chain and key", kCertificateKeys);
   if (!fields) return;
   Certificate certificate;
-  certificate.place = value.place();
-  fields->read_needed("chain", "the path of a PEM file, leaf first", parse_path, certificate.chain);
-  fields->read_needed("key", "the path of the private key", parse_path, certificate.key);
-  certificate.chain = (folder / certificate.chain).string();
-  certificate.key = (folder / certificate.key).string();
+  read_certificate_files(*fields, folder, certificate);
   settings.certificates.push_back(std::move(certificate));
 }
 

@@ -9,6 +9,10 @@
 
 namespace postern::conf {
 
+// A chain, its key and what belongs to them; relative paths are relative to `folder`.
+void read_certificate_files(const Fields& fields, const std::filesystem::path& folder,
+                            Certificate& certificate);
+
 // One of `certificates`; relative paths are relative to `folder`.
 void read_certificate(const Value& value, const std::filesystem::path& folder, Settings& settings);
 

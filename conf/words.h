@@ -8,6 +8,8 @@
 
 namespace postern::conf {
 
+inline constexpr Choice<KeyPermissions> kKeyPermissions[] = {{"strict", KeyPermissions::strict},
+                                                             {"any", KeyPermissions::any}};
 inline constexpr Choice<TlsVersion> kTlsVersions[] = {{"1.0", TlsVersion::tls1_0},
                                                       {"1.1", TlsVersion::tls1_1},
                                                       {"1.2", TlsVersion::tls1_2},

@@ -17,6 +17,7 @@
 #include <openssl/mem.h>
 #include <openssl/nid.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs8.h>
 #include <openssl/pool.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>

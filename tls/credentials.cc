@@ -2,12 +2,11 @@
 #include "tls/credentials.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 #include "tls/native.h"
 #include "tls/pem.h"
+#include "tls/private_key.h"
+#include "tls/secret_file.h"
 
 namespace postern::tls {
 
@@ -72,45 +71,6 @@ std::vector<std::string> names_of(const X509* leaf) {
   return names;
 }
 
-// A file's text, wiped when it goes.
-struct FileText {
-  FileText() = default;
-  FileText(FileText&&) noexcept = default;
-  FileText& operator=(FileText&&) noexcept = default;
-  ~FileText() { OPENSSL_cleanse(text.data(), text.size()); }
-  std::string text;
-};
-
-Result<FileText> read_file(const std::string& path) {
-  const auto failed = [&] { return Error{"cannot read " + path + ": " + std::strerror(errno)}; };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                             &std::fclose);
-  if (!file) return failed();
-  FileText content;
-  // One more than allowed, which parse() refuses. At once: growing would leave copies behind,
-  content.text.resize(Credentials::kMaxFile + 1);
-  std::setvbuf(file.get(), nullptr, _IONBF, 0);  // and so would a buffer
-  const auto size = std::fread(content.text.data(), 1, content.text.size(), file.get());
-  if (std::ferror(file.get()) != 0) return failed();
-  content.text.resize(size);
-  return content;
-}
-
-// What stands in a file that lacks what it should hold; `cure` is for a file in DER.
-std::string what_else(std::string_view text, const std::vector<PemBlock>& blocks,
-                      const std::string& cure) {
-  if (text.empty()) return "the file is empty";
-  if (text.front() == 0x30) return "it looks like DER, not PEM; try `" + cure + "`";
-  if (blocks.empty()) return "it has no PEM block";
-  std::string labels;
-  for (const auto& block : blocks) {
-    if (labels.find(block.label) == std::string::npos) {
-      labels += (labels.empty() ? "" : ", ") + block.label;
-    }
-  }
-  return "it holds only: " + labels;
-}
-
 Result<Chain> parse_chain(std::string_view pem, const std::string& name) {
   const auto blocks = read_pem(pem, name);
   if (!blocks) return blocks.error();
@@ -138,38 +98,6 @@ Result<Chain> parse_chain(std::string_view pem, const std::string& name) {
   }
   return Error{"no certificate in " + name + ": " +
                what_else(pem, *blocks, "openssl x509 -inform der -in FILE -out FILE.pem")};
-}
-
-Result<bssl::UniquePtr<EVP_PKEY>> parse_key(std::string_view pem, const std::string& name) {
-  const auto blocks = read_pem(pem, name);
-  if (!blocks) return blocks.error();
-  const auto block = std::find_if(blocks->begin(), blocks->end(),
-                                  [](const PemBlock& each) { return each.is_key(); });
-  if (block == blocks->end()) {
-    if (std::any_of(blocks->begin(), blocks->end(),
-                    [](const PemBlock& each) { return each.is_certificate(); })) {
-      return Error{name + " holds a certificate and no private key: are chain and key swapped?"};
-    }
-    return Error{"no private key in " + name + ": " +
-                 what_else(pem, *blocks, "openssl pkey -inform der -in FILE -out FILE.pem")};
-  }
-  if (block->is_encrypted()) {
-    return Error{"the key in " + name + " has a passphrase, which is not supported yet; " +
-                 "take it off with `openssl pkey -in FILE -out NEWFILE`"};
-  }
-  if (block->label == "OPENSSH PRIVATE KEY") {
-    return Error{"the key in " + name + " is one of SSH; a TLS key in PKCS#8 is needed"};
-  }
-  const auto* at = reinterpret_cast<const std::uint8_t*>(block->der.data());
-  bssl::UniquePtr<EVP_PKEY> key(
-      d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(block->der.size())));
-  if (!key) return Error{"the key in " + name + " cannot be read: damaged, or of an unknown kind"};
-  const int kind = EVP_PKEY_id(key.get());
-  if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC && kind != EVP_PKEY_ED25519) {
-    return Error{"the key in " + name + " is of a kind that TLS has no use for; " +
-                 "RSA, ECDSA or Ed25519 is needed"};
-  }
-  return key;
 }
 
 bool belongs_to(const EVP_PKEY* key, X509* certificate) {
@@ -270,25 +198,49 @@ std::chrono::system_clock::time_point Credentials::not_before() const {
 }
 std::chrono::system_clock::time_point Credentials::not_after() const { return native_->not_after; }
 
-Result<std::shared_ptr<const Credentials>> Credentials::load(const std::string& chain_path,
-                                                             const std::string& key_path) {
-  const auto chain = read_file(chain_path);
+struct Credentials::Texts {
+  std::string_view chain;
+  std::string_view key;
+  std::string chain_name;
+  std::string key_name;
+  Passphrase passphrase;
+};
+
+Result<std::shared_ptr<const Credentials>> Credentials::load(const CredentialFiles& files) {
+  const auto chain = read_file(files.chain, kMaxFile);
   if (!chain) return chain.error();
-  const auto key = read_file(key_path);
+  const auto key = read_secret_file(files.key, kMaxFile, files.secrets, "the key");
   if (!key) return key.error();
-  return parse(chain->text, key->text, chain_path, key_path);
+  Texts texts{chain->text, key->text, files.chain, files.key, {}};
+  if (files.passphrase.empty()) return make(texts);
+  const auto passphrase =
+      read_secret_file(files.passphrase, kMaxPassphraseFile, files.secrets, "the passphrase");
+  if (!passphrase) return passphrase.error();
+  if (passphrase->text.size() > kMaxPassphraseFile) {
+    return Error{files.passphrase + " is too large for a passphrase (over 4 KiB)"};
+  }
+  texts.passphrase = {first_line(passphrase->text), files.passphrase};
+  if (texts.passphrase.text.empty()) {
+    return Error{"no passphrase in " + files.passphrase + ": its first line is empty"};
+  }
+  return make(texts);
 }
 
 Result<std::shared_ptr<const Credentials>> Credentials::parse(std::string_view chain_pem,
                                                               std::string_view key_pem,
                                                               const std::string& chain_name,
                                                               const std::string& key_name) {
+  return make({chain_pem, key_pem, chain_name, key_name, {}});
+}
+
+Result<std::shared_ptr<const Credentials>> Credentials::make(const Texts& texts) {
+  const auto& [chain_pem, key_pem, chain_name, key_name, passphrase] = texts;
   for (const auto& [pem, name] : {std::pair(chain_pem, chain_name), std::pair(key_pem, key_name)}) {
     if (pem.size() > kMaxFile) return Error{name + " is too large for a PEM file (over 1 MiB)"};
   }
   const auto chain = parse_chain(chain_pem, chain_name);
   if (!chain) return chain.error();
-  auto key = parse_key(key_pem, key_name);
+  auto key = parse_key(key_pem, key_name, passphrase);
   if (!key) return key.error();
   for (const auto& fault :
        {key_fault(*chain, key->get(), chain_name, key_name), order_fault(*chain, chain_name)}) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,19 +14,36 @@
 
 namespace postern::tls {
 
+// What is asked of a file that holds a secret, unless it may be loose: that only its owner may write
+// it, only its owner and its group read it, and that it belongs to root or to the user of this process.
+struct SecretFiles {
+  bool may_be_loose = false;
+  // Another user whose files are taken: the one that the process becomes.
+  std::optional<unsigned> owner = {};
+};
+
+// Paths.
+struct CredentialFiles {
+  std::string chain;
+  std::string key;
+  std::string passphrase = {};  // whose first line opens the key; "": none
+  SecretFiles secrets = {};     // for the key and the passphrase
+};
+
 class Credentials {
  public:
   static constexpr std::size_t kMaxFile = 1024 * 1024;
   static constexpr std::size_t kMaxChain = 16;
+  static constexpr std::size_t kMaxPassphraseFile = 4096;
 
   // Reads a PEM chain (leaf first) and a PEM private key from files, and checks that the key
   // belongs to the leaf, that each certificate is followed by its issuer, and that all parse. Both
   // may be one file. The error names the file, what is wrong and, where there is one, the cure. An
   // expired leaf is no error here: see not_after(). Call it before privileges are dropped. Files
-  // are read up to kMaxFile bytes, chains up to kMaxChain certificates.
-  static Result<std::shared_ptr<const Credentials>> load(const std::string& chain_path,
-                                                         const std::string& key_path);
-  // The same from PEM text; `chain_name` and `key_name` stand in for the paths in messages.
+  // are read up to kMaxFile bytes, chains up to kMaxChain certificates. Blocking.
+  static Result<std::shared_ptr<const Credentials>> load(const CredentialFiles& files);
+  // The same from PEM text, whose key is not encrypted; `chain_name` and `key_name` stand in for the
+  // paths in messages.
   static Result<std::shared_ptr<const Credentials>> parse(std::string_view chain_pem,
                                                           std::string_view key_pem,
                                                           const std::string& chain_name,
@@ -46,7 +64,11 @@ class Credentials {
   const Native& native() const { return *native_; }
 
  private:
+  struct Texts;
+
   explicit Credentials(std::unique_ptr<Native> native);
+  static Result<std::shared_ptr<const Credentials>> make(const Texts& texts);
+
   std::unique_ptr<Native> native_;
 };
 

@@ -18,8 +18,6 @@ namespace postern::commands {
 
 namespace {
 
-constexpr const char* kDefaultUser = "postern";
-
 sigset_t signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -52,13 +50,14 @@ void forbid_memory_dumps() {
 std::optional<std::string> drop_privileges(const conf::Settings& settings) {
   if (geteuid() != 0) return std::nullopt;
   const bool is_given = !settings.user.empty();
-  const auto* const user = getpwnam(is_given ? settings.user.c_str() : kDefaultUser);
+  const auto* const user = getpwnam(is_given ? settings.user.c_str() : conf::kDefaultUser);
   if (user == nullptr) {
     if (is_given) {
       return fmt::format("{}:{}:{}: user: there is no user {}", settings.file,
                          settings.user_place.line, settings.user_place.column, settings.user);
     }
-    log::warn("postern runs as root: there is no user {}, and `user` is not set", kDefaultUser);
+    log::warn("postern runs as root: there is no user {}, and `user` is not set",
+              conf::kDefaultUser);
     return std::nullopt;
   }
   if (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||

@@ -14,6 +14,7 @@
 #include "proxy/commands/version.h"
 #include "proxy/log.h"
 #include "proxy/net/clock.h"
+#include "proxy/server/certificate_files.h"
 #include "proxy/server/server.h"
 
 namespace postern::commands {
@@ -81,6 +82,7 @@ int run(const std::string& settings_path) {
     return 1;
   }
   forbid_memory_dumps();  // changing the user has allowed them again
+  for (const auto& warning : server::unreadable_files(settings)) log::warn("{}", warning);
   auto opened = open_audit(settings);
   if (const auto* error = std::get_if<std::string>(&opened)) {
     std::cerr << *error << "\n";

@@ -9,12 +9,10 @@ namespace postern::server {
 
 namespace {
 
-constexpr std::string_view kSystemdCredential = "credential:";
-
 class Paths {
  public:
   void add(const std::string& path) {
-    if (path.empty() || path.starts_with(kSystemdCredential)) return;
+    if (path.empty() || path.starts_with(conf::kCredential)) return;
     if (std::find(all_.begin(), all_.end(), path) == all_.end()) all_.push_back(path);
   }
   void add(const conf::Certificate& certificate) {

@@ -11,6 +11,7 @@
 
 #include "protocols/dialogue.h"
 #include "proxy/net/clock.h"
+#include "proxy/server/certificate_files.h"
 #include "proxy/session/service.h"
 #include "tls/credentials.h"
 
@@ -35,8 +36,9 @@ tls::Version version_of(conf::TlsVersion version) {
 // One loading, collecting what is wrong.
 class Loading {
  public:
-  Loading(const conf::Settings& settings, std::shared_ptr<const tls::TicketKeys> ticket_keys)
-      : settings_(settings), ticket_keys_(std::move(ticket_keys)) {}
+  Loading(const conf::Settings& settings, std::optional<unsigned> owner,
+          std::shared_ptr<const tls::TicketKeys> ticket_keys)
+      : settings_(settings), owner_(owner), ticket_keys_(std::move(ticket_keys)) {}
 
   LoadedTls run() {
     load_credentials();
@@ -55,7 +57,8 @@ class Loading {
   void load_credentials() {
     const auto now = net::wall_clock();
     for (const auto& certificate : settings_.certificates) {
-      auto loaded = tls::Credentials::load(certificate.chain, certificate.key);
+      const auto files = files_of(certificate, owner_);
+      auto loaded = files ? tls::Credentials::load(*files) : files.error();
       if (!loaded) {
         loaded_.errors.push_back(at(certificate.place) + loaded.error().message);
         continue;
@@ -137,6 +140,7 @@ class Loading {
   }
 
   const conf::Settings& settings_;
+  const std::optional<unsigned> owner_;
   const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   LoadedTls loaded_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
@@ -153,11 +157,12 @@ std::chrono::seconds seconds_now() {
 TlsLoader::TlsLoader(std::shared_ptr<const conf::Settings> settings)
     : settings_(std::move(settings)),
       files_(tls_files(*settings_)),
+      owner_(user_to_become(*settings_)),
       ticket_keys_(std::make_shared<tls::TicketKeys>(kTicketRotation, seconds_now)) {}
 
 LoadedTls TlsLoader::load() const {
   auto states = states_of(files_);  // first: what is written meanwhile must look new later
-  auto loaded = Loading(*settings_, ticket_keys_).run();
+  auto loaded = Loading(*settings_, owner_, ticket_keys_).run();
   loaded.sources.files = std::move(states);
   return loaded;
 }

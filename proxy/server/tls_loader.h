@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class TlsLoader {
  private:
   const std::shared_ptr<const conf::Settings> settings_;
   const std::vector<std::string> files_;
+  const std::optional<unsigned> owner_;  // of key files, beside root and the process's own user
   const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
 };
 

@@ -134,7 +134,8 @@ smtp: {bare_newlines: pass, hide: [vrfy, XCLIENT, XFORWARD, XPROXY, XPROXYFROM, 
 tls: {min_version: "1.0", max_version: 1.3, alpn: off}
 certificates:
   - {chain: certs/a.pem, key: /etc/a.key}
-  - {chain: "b.pem", key: 'b.key'}
+  - {chain: "b.pem", key: 'b.key', passphrase_file: "credential:b.phrase-1", key_permissions: any}
+  - {chain: c.pem, key: c.key, passphrase_file: c.phrase}
 limits:
   connections: 100
   connections_per_ip: 100
@@ -157,7 +158,7 @@ shutdown_grace: 0s
   CHECK(settings.hostname == "mail.example.com");
   CHECK(settings.workers == 2);
   CHECK(settings.user == "nobody");
-  CHECK(settings.user_place.line == 40);
+  CHECK(settings.user_place.line == 41);
   CHECK(settings.user_place.column == 7);
   CHECK(settings.tls.min_version == TlsVersion::tls1_0);
   CHECK(settings.tls.max_version == TlsVersion::tls1_3);
@@ -165,12 +166,17 @@ shutdown_grace: 0s
   CHECK(settings.log_level == LogLevel::debug);
   CHECK(settings.shutdown_grace == 0s);
 
-  REQUIRE(settings.certificates.size() == 2);
+  REQUIRE(settings.certificates.size() == 3);
   CHECK(settings.certificates[0].chain == "/etc/postern/certs/a.pem");
   CHECK(settings.certificates[0].key == "/etc/a.key");
   CHECK(settings.certificates[0].place.line == 26);
   CHECK(settings.certificates[1].chain == "/etc/postern/b.pem");
   CHECK(settings.certificates[1].key == "/etc/postern/b.key");
+  CHECK(settings.certificates[0].passphrase_file.empty());
+  CHECK(settings.certificates[0].key_permissions == KeyPermissions::strict);
+  CHECK(settings.certificates[1].passphrase_file == "credential:b.phrase-1");
+  CHECK(settings.certificates[1].key_permissions == KeyPermissions::any);
+  CHECK(settings.certificates[2].passphrase_file == "/etc/postern/c.phrase");
 
   REQUIRE(settings.backends.size() == 2);
   CHECK(settings.backends[0].name == "first");
@@ -225,7 +231,7 @@ shutdown_grace: 0s
   CHECK(settings.audit.logs[3].kind == AuditLog::Kind::syslog);
   CHECK(settings.audit.logs[4].kind == AuditLog::Kind::journald);
   CHECK(settings.audit.inventory == "/etc/postern/db/logins.db");
-  CHECK(settings.audit.inventory_place.line == 36);
+  CHECK(settings.audit.inventory_place.line == 37);
   CHECK(settings.audit.keep == std::chrono::days(90));
   CHECK(settings.audit.usernames == Usernames::hashed);
   CHECK(settings.audit.handshakes == Handshakes::all);

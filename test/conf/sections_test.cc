@@ -112,6 +112,23 @@ TEST_CASE("a mapping, a list or text in the place of another is named") {
   require_faults("tls: required", {"6: tls: expected a mapping of TLS settings, found `required`"});
 }
 
+TEST_CASE("values of a certificate that are wrong") {
+  const std::string begin = "certificates: [{chain: a, key: b, ";
+  const std::string at = std::to_string(begin.size() + 1 + std::string("passphrase_file: ").size());
+  for (const std::string name : {"", "a/b", "../a", ".", "..", "a b", "\xc3\xa4"}) {
+    require_faults(begin + "passphrase_file: \"credential:" + name + "\"}]",
+                   {at +
+                    ": certificates[].passphrase_file: expected credential:NAME, of letters, "
+                    "digits, `.`, `_` and `-`, found `credential:" +
+                    name + "`"});
+  }
+  require_faults(begin + "passphrase_file: \"\"}]",
+                 {at + ": certificates[].passphrase_file: expected a path of at most 4096 octets, "
+                       "without control characters, found ``"});
+  require_faults(begin + "key_permissions: 0640}]",
+                 {at + ": certificates[].key_permissions: expected strict or any, found `0640`"});
+}
+
 TEST_CASE("values of the top that are wrong") {
   require_faults("hostname: a_b",
                  {"11: hostname: expected a host name of letters, digits, hyphens and dots, such "

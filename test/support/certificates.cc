@@ -162,9 +162,8 @@ std::string Issued::traditional_key() const {
   }
 }
 
-std::string Issued::encrypted_key() const {
+std::string Issued::encrypted_key(std::string passphrase) const {
   const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  std::string passphrase = "secret";
   demand(PEM_write_bio_PKCS8PrivateKey(bio.get(), native_->key.get(), EVP_aes_256_cbc(),
                                        passphrase.data(), static_cast<int>(passphrase.size()),
                                        nullptr, nullptr) == 1);

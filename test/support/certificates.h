@@ -20,7 +20,7 @@ class Issued {
   // PEM, "RSA PRIVATE KEY" or "EC PRIVATE KEY"; "" for Ed25519, which has no such form.
   std::string traditional_key() const;
   // PEM, PKCS#8 under a passphrase, by PBES2 with PBKDF2.
-  std::string encrypted_key() const;
+  std::string encrypted_key(std::string passphrase) const;
   std::string certificate_der() const;
   const Native& native() const { return *native_; }
 

@@ -2,9 +2,6 @@
 #include "tls/credentials.h"
 
 #include <catch2/catch.hpp>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "test/support/certificates.h"
@@ -43,20 +40,6 @@ std::string message_of_key(const std::string& key) {
 std::string pem_of(const std::string& label, const std::string& base64) {
   return "-----BEGIN " + label + "-----\n" + base64 + "\n-----END " + label + "-----\n";
 }
-
-// A folder that goes with the test.
-struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "postern-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return (path / name).string();
-  }
-  std::filesystem::path path;
-};
 
 }  // namespace
 
@@ -178,24 +161,6 @@ TEST_CASE("a key of another certificate is refused") {
         "(CN = mail.example.com)");
 }
 
-TEST_CASE("a key with a passphrase names the cure, whatever the scheme") {
-  const std::string cure =
-      "the key in key.pem has a passphrase, which is not supported yet; take it off with "
-      "`openssl pkey -in FILE -out NEWFILE`";
-  CHECK(message_of_key(pki().leaf.encrypted_key()) == cure);
-  // By `openssl pkcs8 -topk8 -scrypt`: BoringSSL has no scrypt in PBES2.
-  CHECK(message_of_key(pem_of("ENCRYPTED PRIVATE KEY",
-                              "MIHkME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAiroYpDK0EUGgICQAAC\n"
-                              "AQgCAQEwHQYJYIZIAWUDBAEqBBDeEYK9ReJKvFHXNxnc00miBIGQATZ/lOOjLolZ\n"
-                              "wxLyecjRO7ygRIXPU361vSoJa2d4fg2KCpp2jFRKOZsTisuaQWJChoTUv6llKecN\n"
-                              "LpZ1NtwiL3PduTRH/YNS6QuRiFpnhupiMtquKu2MDxeYajV+Dlx5yBDZekTqJyav\n"
-                              "+udEnl1cyJJXvfUIjVF7+4TjkeNMKJCPa8Ss1D2/7rB4ElLAFjr5")) == cure);
-  // The form before PKCS#8.
-  CHECK(message_of_key("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
-                       "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
-                       "-----END EC PRIVATE KEY-----\n") == cure);
-}
-
 TEST_CASE("a key that is none says what is there") {
   CHECK(message_of_key("") == "no private key in key.pem: the file is empty");
   CHECK(message_of_key("password\n") == "no private key in key.pem: it has no PEM block");
@@ -230,25 +195,6 @@ TEST_CASE("no message shows anything of a key") {
   const auto text = message_of_key(key);
   CHECK_FALSE(text.empty());
   CHECK(text.find(key.substr(30, 8)) == std::string::npos);
-}
-
-TEST_CASE("files are loaded, and one that cannot be read is named") {
-  const Folder folder;
-  const auto chain = folder.file("chain.pem", pki().leaf.certificate());
-  const auto key = folder.file("key.pem", pki().leaf.key());
-  const auto loaded = Credentials::load(chain, key);
-  REQUIRE(loaded.ok());
-  CHECK((*loaded)->names() == std::vector<std::string>{"mail.example.com"});
-
-  const auto missing = folder.path / "missing.pem";
-  CHECK(Credentials::load(missing, key).error().message ==
-        "cannot read " + missing.string() + ": No such file or directory");
-  CHECK(Credentials::load(chain, folder.path).error().message ==
-        "cannot read " + folder.path.string() + ": Is a directory");
-  CHECK(Credentials::load(folder.file("empty.pem", ""), key).error().message ==
-        "no certificate in " + (folder.path / "empty.pem").string() + ": the file is empty");
-  CHECK(Credentials::load("/dev/zero", key).error().message ==
-        "/dev/zero is too large for a PEM file (over 1 MiB)");
 }
 
 TEST_CASE("a throw-away certificate is for its names, from an hour ago for 30 days") {

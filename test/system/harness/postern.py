@@ -37,7 +37,8 @@ class Postern:
     """`postern run` with settings given as Python values.
 
     `listeners` is a list of dicts as in the settings file; `name` defaults to protocol-tls and
-    `address` to a free port, which `port(name)` tells. `backends` maps a name to a port, a list of
+    `address` to a free port, which `port(name)` tells. `certificates`: pairs of chain and key, or
+    dicts as in the file. `backends` maps a name to a port, a list of
     ports, or a dict as in the file. Other keyword arguments are top-level keys.
     """
 
@@ -52,8 +53,9 @@ class Postern:
         if certificates is None:
             certificates = [room.certificate()]
         if certificates:
-            self.settings["certificates"] = [{"chain": str(c), "key": str(k)}
-                                             for c, k in certificates]
+            self.settings["certificates"] = [
+                each if isinstance(each, dict) else {"chain": str(each[0]), "key": str(each[1])}
+                for each in certificates]
         self.settings["backends"] = {name: self._backend(value)
                                      for name, value in backends.items()}
         self.settings["listeners"] = [self._listener(dict(given)) for given in listeners]

@@ -1,0 +1,81 @@
+// See certificate_files.h.
+#include "proxy/server/certificate_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace postern::server {
+
+namespace {
+
+std::string name_of_user() {
+  const auto* const user = getpwuid(geteuid());
+  return user == nullptr ? fmt::format("{}", geteuid()) : user->pw_name;
+}
+
+// 0 or why not. A FIFO must not hold the start up.
+int error_of_opening(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return errno;
+  ::close(file);
+  return 0;
+}
+
+}  // namespace
+
+std::optional<unsigned> user_to_become(const conf::Settings& settings) {
+  if (geteuid() != 0) return std::nullopt;
+  const auto* const user =
+      getpwnam(settings.user.empty() ? conf::kDefaultUser : settings.user.c_str());
+  if (user == nullptr) return std::nullopt;
+  return user->pw_uid;
+}
+
+tls::Result<tls::CredentialFiles> files_of(const conf::Certificate& certificate,
+                                           std::optional<unsigned> owner) {
+  tls::CredentialFiles files;
+  files.chain = certificate.chain;
+  files.key = certificate.key;
+  files.passphrase = certificate.passphrase_file;
+  files.secrets.may_be_loose = certificate.key_permissions == conf::KeyPermissions::any;
+  files.secrets.owner = owner;
+  if (files.passphrase.starts_with(conf::kCredential)) {
+    const auto name = files.passphrase.substr(conf::kCredential.size());
+    const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
+    if (folder == nullptr) {
+      return tls::Error{fmt::format(
+          "there is no credential {}: CREDENTIALS_DIRECTORY is not set, as systemd does it for a "
+          "unit with LoadCredential={}:FILE",
+          name, name)};
+    }
+    files.passphrase = fmt::format("{}/{}", folder, name);
+  }
+  return files;
+}
+
+std::vector<std::string> unreadable_files(const conf::Settings& settings) {
+  std::vector<std::string> warnings;
+  for (const auto& certificate : settings.certificates) {
+    const auto files = files_of(certificate, std::nullopt);
+    if (!files) continue;
+    for (const auto* path : {&files->chain, &files->key, &files->passphrase}) {
+      const int error = path->empty() ? 0 : error_of_opening(*path);
+      if (error == 0) continue;
+      const auto user = name_of_user();
+      warnings.push_back(fmt::format(
+          "{}:{}:{}: {}: user {} cannot read it ({}), so a renewed one needs a restart; try `chgrp "
+          "{} {} && chmod 640 {}`, and let {} into the folders above it",
+          settings.file, certificate.place.line, certificate.place.column, *path, user,
+          std::strerror(error), user, *path, *path, user));
+    }
+  }
+  return warnings;
+}
+
+}  // namespace postern::server

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Certificates and private keys from files that openssl made: what is loaded, what is refused and
+how it is said, and what a process that gave up root could not read again."""
+import os
+import pwd
+import subprocess
+
+import harness
+from harness import FakeImap, Postern, Wire
+
+PHRASE = "correct horse"
+USER = "nobody"
+
+
+class Certificates(harness.TestCase):
+    @classmethod
+    def arrange(cls):
+        harness.need("openssl")
+        cls.fake = cls.room.enter(FakeImap())
+        cls.chain, cls.key = cls.room.certificate()
+
+    def postern(self, certificates, **top):
+        return Postern(self.room, [{"protocol": "imap", "tls": "implicit", "backend": "old"}],
+                       {"old": self.fake.port}, certificates, **top)
+
+    def entry(self, **keys):
+        return {"chain": str(self.chain), "key": str(self.key),
+                **{name: str(value) for name, value in keys.items()}}
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *map(str, words)], check=True, timeout=120,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def encrypted(self, name, *how):
+        """The room's key under PHRASE; `how` in openssl pkcs8's words."""
+        path = self.room.path / name
+        self.openssl("pkcs8", "-topk8", "-in", self.key, "-out", path, "-passout",
+                     f"pass:{PHRASE}", *how)
+        path.chmod(0o600)
+        return path
+
+    def secret(self, name, text, mode=0o600):
+        path = self.room.path / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def must_serve(self, certificates, **top):
+        with self.postern(certificates, **top) as postern:
+            with Wire(postern.port("imap-implicit"), tls=self.room.client_tls()) as wire:
+                wire.line()
+            return postern.stderr()
+
+    def must_fail(self, certificates):
+        postern = self.postern(certificates)
+        postern.start(wait=False)
+        self.assertEqual(postern.wait(), 1)
+        return postern.stderr()
+
+    def test_keys_that_openssl_encrypts_are_opened(self):
+        phrase = self.secret("phrase", PHRASE + "\n")
+        for how in (["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256"],
+                    ["-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA1"],
+                    ["-v2", "des3"]):
+            with self.subTest(how=how):
+                key = self.encrypted("-".join(how).replace("/", ""), *how)
+                self.must_serve([self.entry(key=key, passphrase_file=phrase)])
+
+    def test_a_key_under_scrypt_names_the_cure_and_the_cure_works(self):
+        phrase = self.secret("phrase", PHRASE + "\n")
+        key = self.encrypted("scrypt.key", "-scrypt")
+        said = self.must_fail([self.entry(key=key, passphrase_file=phrase)])
+        self.assertRegex(said, r"postern.yaml:\d+:\d+: the key in .*scrypt.key is encrypted by scrypt")
+        self.assertIn("openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256", said)
+        cured = self.room.path / "cured.key"
+        self.openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256",
+                     "-in", key, "-out", cured, "-passin", f"pass:{PHRASE}",
+                     "-passout", f"pass:{PHRASE}")
+        cured.chmod(0o600)
+        self.must_serve([self.entry(key=cured, passphrase_file=phrase)])
+
+    def test_a_wrong_passphrase_stops_the_start_and_is_not_shown(self):
+        key = self.encrypted("encrypted.key")
+        said = self.must_fail([self.entry(key=key, passphrase_file=self.secret("wrong", "battery\n"))])
+        self.assertIn("is not opened by the passphrase in", said)
+        self.assertNotIn("battery", said)
+        self.assertIn("state `passphrase_file`", self.must_fail([self.entry(key=key)]))
+
+    def test_a_passphrase_may_be_a_credential_of_systemd(self):
+        key = self.encrypted("encrypted.key")
+        credentials = self.room.folder("credentials")
+        self.secret("credentials/mail.phrase", PHRASE, 0o400)
+        entry = self.entry(key=key, passphrase_file="credential:mail.phrase")
+        self.assertIn("there is no credential mail.phrase", self.must_fail([entry]))
+        os.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
+        self.addCleanup(os.environ.pop, "CREDENTIALS_DIRECTORY")
+        self.must_serve([entry])
+
+    def test_a_key_that_everybody_may_read_is_refused_unless_told(self):
+        loose = self.secret("loose.key", self.key.read_text(), 0o644)
+        said = self.must_fail([self.entry(key=loose)])
+        self.assertRegex(said, r"postern.yaml:\d+:\d+: the key in \S*loose.key may be read by "
+                               r"everybody \(mode 0644\); try `chmod 0640 \S*loose.key`")
+        self.must_serve([self.entry(key=loose, key_permissions="any")])
+        loose.chmod(0o640)
+        self.must_serve([self.entry(key=loose)])
+
+    def test_files_that_only_root_may_read_are_served_and_warned_about(self):
+        harness.need_root("only root can become another user")
+        key = self.secret("root.key", self.key.read_text(), 0o600)
+        said = self.must_serve([self.entry(key=key)], user=USER)
+        self.assertRegex(said, rf"warn .*postern.yaml:\d+:\d+: \S*root.key: user {USER} cannot read "
+                               rf"it \(Permission denied\).*`chgrp {USER} \S*root.key && chmod 640")
+        self.assertNotRegex(said, rf"{self.chain.name}: user")
+        os.chown(key, 0, pwd.getpwnam(USER).pw_gid)
+        key.chmod(0o640)
+        self.assertNotIn("cannot read it", self.must_serve([self.entry(key=key)], user=USER))
+
+    def test_a_key_of_the_user_that_postern_becomes_is_taken(self):
+        harness.need_root("only root can become another user")
+        key = self.secret("own.key", self.key.read_text(), 0o600)
+        os.chown(key, pwd.getpwnam(USER).pw_uid, -1)
+        self.must_serve([self.entry(key=key)], user=USER)
+        self.assertIn("belongs to another user", self.must_fail([self.entry(key=key)]))
+
+
+if __name__ == "__main__":
+    harness.main()
