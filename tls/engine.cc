@@ -108,13 +108,13 @@ bool must_wait(Handshake& handshake, std::string_view cipher) {
 }  // namespace
 
 struct Engine::Native {
-  // The two lent for the duration of a call.
+  // The two lent for the duration of a call. It makes calls of SSL alone: they empty the error queue
+  // before they begin.
   class Lent {
    public:
     Lent(Wire& wire, std::string_view cipher, std::string& output) : wire_(wire) {
       wire_.cipher = cipher;
       wire_.output = &output;
-      ERR_clear_error();
     }
     Lent(const Lent&) = delete;
     Lent& operator=(const Lent&) = delete;
@@ -203,7 +203,7 @@ Engine::State Engine::receive(std::string_view cipher, Octets& plain, std::strin
 void Engine::run(std::string_view cipher, Octets& plain, std::string& output) {
   const Native::Lent lent(native_->wire, cipher, output);
   if (state_ == State::handshaking) shake_hands();
-  if (state_ == State::open) decrypt(plain);
+  decrypt(plain);
 }
 
 void Engine::shake_hands() {
@@ -225,17 +225,14 @@ void Engine::shake_hands() {
   state_ = State::open;
 }
 
+// Where nothing has come, nothing is asked for: BoringSSL reads no octet ahead, so behind a record it
+// holds nothing back, and would get itself a buffer only to find that out.
 void Engine::decrypt(Octets& plain) {
   SSL* const ssl = native_->ssl.get();
-  while (state_ == State::open) {
-    char first = 0;
-    const int result = SSL_peek(ssl, &first, 1);  // opens one record; it stays BoringSSL's
-    if (result != 1) {
-      settle(result);
-      return;
-    }
-    const auto size = static_cast<std::size_t>(SSL_pending(ssl));
-    SSL_read(ssl, plain.grow(size), static_cast<int>(size));  // all of what is pending
+  while (state_ == State::open && !native_->wire.cipher.empty()) {
+    const int result = SSL_read(ssl, plain.grow(kMaxRecord), static_cast<int>(kMaxRecord));
+    plain.give_back(kMaxRecord - static_cast<std::size_t>(std::max(result, 0)));
+    if (result <= 0) settle(result);
   }
 }
 
@@ -298,7 +295,6 @@ void Engine::close(std::string& output) {
   const Native::Lent lent(native_->wire, {}, output);
   native_->closed = true;
   SSL_shutdown(native_->ssl.get());
-  ERR_clear_error();
 }
 
 }  // namespace postern::tls

@@ -28,6 +28,8 @@ class Octets {
   void reserve(std::size_t octets);
   // Room for so many more octets, whose values are anything until they are written.
   char* grow(std::size_t octets);
+  // So many of the last ones are none after all; at most size().
+  void give_back(std::size_t octets) { size_ -= octets; }
   void append(std::string_view octets);
   void clear() { size_ = 0; }
   // Overwrites what it holds, and empties it.

@@ -39,3 +39,15 @@ TEST_CASE("wiped octets are overwritten where they lay") {
   CHECK(octets.data() == memory);
   CHECK(std::string(memory, 6) == std::string(6, '\0'));
 }
+
+TEST_CASE("room that was not needed is given back, and taken again") {
+  Octets octets;
+  octets.reserve(100);
+  octets.append("abc");
+  std::memcpy(octets.grow(10), "de", 2);
+  octets.give_back(8);
+  CHECK(octets == "abcde");
+  octets.append("f");
+  CHECK(octets == "abcdef");
+  CHECK(octets.capacity() == 100);
+}
