@@ -51,6 +51,9 @@ class Stream {
   // Sends at once what the system takes, and queues a copy of the rest. Nothing happens on a broken
   // stream. Not after shut_write().
   virtual void write(std::string_view bytes) = 0;
+  // Whether nothing more is to be read but the end; then reading has stopped, and on_end() does not
+  // come. A system call: for whoever has just read what may have been the last.
+  virtual bool is_at_end() { return false; }
   // Octets queued.
   virtual std::size_t queued() const = 0;
   // A write failed at once: look here after write(); no callback comes for it.

@@ -82,19 +82,23 @@ int UvStream::socket() const {
 void UvStream::start_reading() {
   if (is_reading_ || is_broken_) return;
   is_reading_ = true;
+  if (std::exchange(is_polled_, true)) return;
   uv_read_start(
       reinterpret_cast<uv_stream_t*>(&handle_),
       [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-        *buffer = static_cast<UvStream*>(handle->data)->loop_.read_buffer();
+        const auto& self = *static_cast<UvStream*>(handle->data);
+        *buffer = self.is_reading_ ? self.loop_.read_buffer() : uv_buf_init(nullptr, 0);
       },
       [](uv_stream_t* handle, ssize_t size, const uv_buf_t* buffer) {
         auto& self = *static_cast<UvStream*>(handle->data);
         if (self.user_ == nullptr || size == 0) return;
+        // Nothing was read, or libuv has seen the end behind the last bytes: it will be seen again.
+        if (!self.is_reading_) return self.stop_polling();
         if (size > 0) {
           self.user_->on_read(self, {buffer->base, static_cast<std::size_t>(size)});
           return;
         }
-        self.stop_reading();
+        self.stop_polling();
         if (size == UV_EOF) {
           self.user_->on_end(self);
         } else {
@@ -104,10 +108,20 @@ void UvStream::start_reading() {
       });
 }
 
-void UvStream::stop_reading() {
-  if (!is_reading_) return;
-  is_reading_ = false;
+// libuv hears of it when something comes: most who stop go on within the same turn, which would cost
+// two system calls, since libuv then does not know any more what it has told the kernel.
+void UvStream::stop_reading() { is_reading_ = false; }
+
+void UvStream::stop_polling() {
+  is_reading_ = is_polled_ = false;
   uv_read_stop(reinterpret_cast<uv_stream_t*>(&handle_));
+}
+
+bool UvStream::is_at_end() {
+  char octet = 0;
+  if (!is_reading_ || recv(socket(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return false;
+  stop_polling();
+  return true;
 }
 
 void UvStream::write(std::string_view bytes) {
@@ -170,7 +184,7 @@ void UvStream::on_write_done(std::size_t size, int status) {
   if (status == 0 && !waiting_.empty()) status = begin_write(std::exchange(waiting_, {}));
   if (status != 0) {
     is_broken_ = true;
-    stop_reading();
+    stop_polling();
     user_->on_broken(*this, Error{status});
     return;
   }

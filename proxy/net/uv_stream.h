@@ -27,6 +27,7 @@ class UvStream final : public Stream {
   void start_reading() override;
   void stop_reading() override;
   void write(std::string_view bytes) override;
+  bool is_at_end() override;
   std::size_t queued() const override { return queued_; }
   bool is_broken() const override { return is_broken_; }
   void shut_write() override;
@@ -42,6 +43,7 @@ class UvStream final : public Stream {
   int begin_write(std::string bytes);
   void queue(std::string_view bytes);
   void on_write_done(std::size_t size, int status);
+  void stop_polling();
   int socket() const;
 
   Loop& loop_;
@@ -50,6 +52,7 @@ class UvStream final : public Stream {
   std::size_t queued_ = 0;
   std::string waiting_;  // behind the write that libuv is at: one at a time, however many come
   bool is_reading_ = false;
+  bool is_polled_ = false;  // libuv reads, or finds that nobody wants it
   bool is_broken_ = false;
   bool shut_when_written_ = false;
   bool reset_on_close_ = false;
