@@ -1,6 +1,8 @@
 // See first_bytes.h.
 #include "proxy/session/first_bytes.h"
 
+#include <algorithm>
+
 namespace postern::session {
 
 namespace {
@@ -9,6 +11,14 @@ constexpr char kHandshakeRecord = 0x16;
 constexpr char kMajorVersion = 0x03;
 constexpr unsigned char kSslv2HeaderBit = 0x80;  // a two-octet header without padding
 constexpr char kSslv2ClientHello = 0x01;
+
+bool ends_with_word(std::string_view bytes, std::string_view upper) {
+  if (bytes.size() < upper.size()) return false;
+  bytes.remove_prefix(bytes.size() - upper.size());
+  return std::equal(bytes.begin(), bytes.end(), upper.begin(), [](char c, char wanted) {
+    return (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) == wanted;
+  });
+}
 
 }  // namespace
 
@@ -20,6 +30,12 @@ bool looks_like_tls(std::string_view first_bytes) {
   return first_bytes.size() >= 3 &&
          (static_cast<unsigned char>(first_bytes[0]) & kSslv2HeaderBit) != 0 &&
          first_bytes[2] == kSslv2ClientHello;
+}
+
+bool looks_like_farewell(std::string_view bytes) {
+  if (!bytes.ends_with("\r\n")) return false;
+  bytes.remove_suffix(2);
+  return ends_with_word(bytes, "QUIT") || ends_with_word(bytes, "LOGOUT");
 }
 
 }  // namespace postern::session

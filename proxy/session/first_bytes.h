@@ -9,4 +9,8 @@ namespace postern::session {
 // E.2), which old Java sends. No mail command begins like either.
 bool looks_like_tls(std::string_view first_bytes);
 
+// Whether these bytes of a client end with QUIT or LOGOUT. Nothing depends on it but what is worth a
+// try.
+bool looks_like_farewell(std::string_view bytes);
+
 }  // namespace postern::session

@@ -61,6 +61,8 @@ void Session::on_read(net::Stream& stream, std::span<char> read) {
       &stream != backend_.get() && state_ != State::passthrough && !is_ciphertext;
   if (&stream == backend_.get()) {
     take_backend(bytes);
+    // Then answer, close_notify and end leave in one segment.
+    if (is_leaving_ && backend_ != nullptr && backend_->is_at_end()) take_backend_end();
   } else if (state_ == State::draining) {
     thrown_away_ += bytes.size();
   } else if (engine_ != nullptr) {
@@ -139,6 +141,7 @@ void Session::take_cleartext(std::string_view bytes) {
 
 void Session::take_plaintext(std::string_view bytes) {
   auto& scratch = host_.scratch();
+  is_leaving_ = looks_like_farewell(bytes);
   switch (state_) {
     case State::gate:
       gate_->feed(bytes, scratch.steps);

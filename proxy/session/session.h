@@ -131,6 +131,9 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   // The one decision point.
   void advance();
   void flush();
+  void seal();
+  void send();
+  void shut_client();
   void set_reading();
   bool may_read_client() const;
   bool may_read_backend() const;
@@ -204,6 +207,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   bool ends_line_ = true;          // in clear: what the client sent last
   bool has_said_ = false;          // something to the client, in these steps
   bool is_upgrading_ = false;      // the go-ahead is on its way, then the handshake begins
+  bool is_leaving_ = false;        // what the client said last may be its farewell
   bool is_overdue_ = false;        // it ended because a time was up: the client has had its time
   bool client_ended_ = false;
   bool backend_ended_ = false;

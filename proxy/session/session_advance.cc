@@ -37,7 +37,11 @@ bool is_clogged(const net::Stream& stream, bool was_clogged) {
 
 void Session::advance() {
   if (state_ == State::closed) return;
-  flush();
+  if (shut_client_ && !is_client_shut_ && state_ == State::passthrough) {
+    shut_client();
+  } else {
+    flush();
+  }
   if (client_->is_broken()) {
     end(EndReason::client_reset, Manner::cut);
     close();
@@ -58,12 +62,6 @@ void Session::advance() {
     is_backend_shut_ = true;
     backend_->shut_write();
   }
-  if (shut_client_ && !is_client_shut_ && state_ == State::passthrough) {
-    is_client_shut_ = true;
-    if (engine_ != nullptr) engine_->close(host_.scratch().to_client);
-    flush();
-    client_->shut_write();
-  }
   if (state_ == State::passthrough && client_ended_ && backend_ended_ && client_->queued() == 0 &&
       backend_->queued() == 0) {
     end(shut_client_ ? EndReason::backend_closed : EndReason::client_closed, Manner::polite);
@@ -79,25 +77,45 @@ void Session::advance() {
 
 // All that one callback said leaves in one write a side.
 void Session::flush() {
+  seal();
+  auto& to_client = host_.scratch().to_client;
+  if (!to_client.empty()) {
+    if (client_ != nullptr) client_->write(to_client);
+    to_client.clear();
+  }
+  send();
+}
+
+void Session::seal() {
   auto& scratch = host_.scratch();
-  if (!scratch.said.empty()) {
-    if (engine_ != nullptr) {
-      engine_->seal(scratch.said, scratch.to_client);
-    } else {
-      scratch.to_client.append(scratch.said);
-    }
-    scratch.said.clear();
+  if (scratch.said.empty()) return;
+  if (engine_ != nullptr) {
+    engine_->seal(scratch.said, scratch.to_client);
+  } else {
+    scratch.to_client.append(scratch.said);
   }
-  if (!scratch.to_client.empty()) {
-    if (client_ != nullptr) client_->write(scratch.to_client);
-    scratch.to_client.clear();
-  }
-  if (!scratch.to_backend.empty()) {
-    if (backend_ != nullptr) backend_->write(scratch.to_backend);
-    // It may have held a password.
-    explicit_bzero(scratch.to_backend.data(), scratch.to_backend.size());
-    scratch.to_backend.clear();
-  }
+  scratch.said.clear();
+}
+
+// To the backend.
+void Session::send() {
+  auto& to_backend = host_.scratch().to_backend;
+  if (to_backend.empty()) return;
+  if (backend_ != nullptr) backend_->write(to_backend);
+  // It may have held a password.
+  explicit_bzero(to_backend.data(), to_backend.size());
+  to_backend.clear();
+}
+
+// The backend has ended: so does what goes to the client, behind all that was said.
+void Session::shut_client() {
+  is_client_shut_ = true;
+  seal();
+  auto& last = host_.scratch().to_client;
+  if (engine_ != nullptr) engine_->close(last);
+  client_->write_last(last);
+  last.clear();
+  send();
 }
 
 void Session::set_reading() {
@@ -288,7 +306,8 @@ void Session::say_in_clear(Farewell why) {
 
 void Session::end(EndReason reason, Manner manner) {
   if (state_ == State::draining || state_ == State::closed) return;
-  flush();
+  seal();
+  send();
   // Given up by the client, which may have disliked the certificate, or by its timer.
   if (state_ == State::handshake && engine_ != nullptr && reason != EndReason::shutdown &&
       engine_->state() == tls::Engine::State::handshaking && engine_->offer() != nullptr) {

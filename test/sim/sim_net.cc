@@ -88,6 +88,17 @@ void End::stop_reading() {
   if (check_use("stop_reading")) is_reading_ = false;
 }
 
+bool End::is_at_end() {
+  if (!check_use("is_at_end") || !is_reading_ || is_broken_ || reset_arrived_ || !end_arrived_ ||
+      taken_ < arrived_.size()) {
+    return false;
+  }
+  is_reading_ = false;
+  connection_.stage_.trace.note(connection_.stage_.schedule.moment(), who(), "at its end",
+                                index_of(side_));
+  return true;
+}
+
 void End::write(std::string_view bytes) {
   if (!check_use("write") || bytes.empty()) return;
   const InNet here(connection_.stage_.watch);

@@ -78,6 +78,7 @@ class End final : public net::Stream {
   void attach(net::StreamUser& user) override;
   void start_reading() override;
   void stop_reading() override;
+  bool is_at_end() override;
   void write(std::string_view bytes) override;
   std::size_t queued() const override { return queued_; }
   bool is_broken() const override { return is_broken_; }

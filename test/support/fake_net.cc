@@ -13,7 +13,13 @@ class FakeStream final : public net::Stream {
   void attach(net::StreamUser& user) override { peer_->user_ = &user; }
   void start_reading() override { peer_->is_reading_ = true; }
   void stop_reading() override { peer_->is_reading_ = false; }
+  bool is_at_end() override {
+    if (!peer_->is_reading_ || !std::exchange(peer_->end_follows_, false)) return false;
+    peer_->is_reading_ = false;
+    return true;
+  }
   void write(std::string_view bytes) override {
+    ++peer_->writes_;
     if (peer_->is_shut_ || peer_->shut_wanted_) throw std::logic_error("write after shut_write");
     peer_->is_broken_ |= peer_->breaks_at_write_;
     if (peer_->is_broken_) return;
@@ -52,6 +58,12 @@ void FakePeer::end() {
   if (is_closed_) return;
   is_reading_ = false;
   user_->on_end(*stream_);
+}
+
+void FakePeer::end_with(std::string_view bytes) {
+  end_follows_ = true;
+  send(bytes);
+  if (std::exchange(end_follows_, false)) end();
 }
 
 void FakePeer::reset(int code) {

@@ -34,6 +34,8 @@ class FakePeer {
   void send(std::string_view bytes);
   // The peer ends its direction, or the connection breaks.
   void end();
+  // It sends, and the end comes with it.
+  void end_with(std::string_view bytes);
   void reset(int code);
   // The peer stops taking bytes: writes queue up; then it takes them all.
   void clog() { is_clogged_ = true; }
@@ -46,6 +48,7 @@ class FakePeer {
   std::string take() { return std::exchange(received_, {}); }
   // What the owner left of what it has just read, in the memory that others read into, too.
   const std::string& left_of_read() const { return read_; }
+  int writes() const { return writes_; }  // of the owner
   bool is_being_read() const { return is_reading_; }
   bool is_shut() const { return is_shut_; }      // the owner has ended its direction
   bool is_closed() const { return is_closed_; }  // the owner has let go
@@ -58,6 +61,8 @@ class FakePeer {
   std::string received_;
   std::string read_;
   std::string queue_;
+  int writes_ = 0;
+  bool end_follows_ = false;
   bool is_reading_ = false;
   bool is_clogged_ = false;
   bool breaks_at_write_ = false;

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string_view>
 
+using postern::session::looks_like_farewell;
 using postern::session::looks_like_tls;
 using namespace std::string_view_literals;
 
@@ -17,5 +18,18 @@ TEST_CASE("commands of every protocol, blanks and noise are clear text") {
   for (const auto text : {"EHLO x\r\n"sv, "a1 CAPABILITY\r\n"sv, "CAPA\r\n"sv, "\r\n"sv, ""sv,
                           "\x16LO"sv, "\x80\x2e"sv, "\xff\xfb\x03"sv}) {
     REQUIRE_FALSE(looks_like_tls(text));
+  }
+}
+
+TEST_CASE("a farewell is known by the last word of what a client says, in any case") {
+  for (const auto* const bytes :
+       {"QUIT\r\n", "quit\r\n", "a LOGOUT\r\n", "x1 Logout\r\n", "NOOP\r\nQuit\r\n"}) {
+    INFO(bytes);
+    CHECK(looks_like_farewell(bytes));
+  }
+  for (const auto* const bytes :
+       {"", "\r\n", "QUIT", "QUIT\n", "UIT\r\n", "QUIT \r\n", "QUIT\r\nNOOP\r\n", "QU\xc9T\r\n"}) {
+    INFO(bytes);
+    CHECK_FALSE(looks_like_farewell(bytes));
   }
 }

@@ -167,6 +167,32 @@ TEST_CASE("a backend that said BYE may close; the client gets close_notify") {
   REQUIRE(world.is_over());
 }
 
+TEST_CASE("who took leave gets answer and end in one piece, where the backend's end is there") {
+  for (const bool has_logged_in : {false, true}) {
+    for (const bool takes_leave : {false, true}) {
+      SessionWorld world({.mode = TlsMode::implicit});
+      if (has_logged_in) {
+        log_in(world);
+      } else {
+        world.begin();
+        world.shake_hands();
+        world.greet(kGreeting);
+        world.hear_in_tls();
+      }
+      world.say_in_tls(takes_leave ? "b logout\r\n" : "b LOGOUT \r\n");
+      const auto writes = world.client().writes();
+      world.backend().end_with("* BYE see you\r\nb OK done\r\n");
+      CHECK(world.client().writes() == writes + (takes_leave ? 1 : 2));
+      REQUIRE(world.client().is_shut());
+      REQUIRE(world.hear_in_tls() == "* BYE see you\r\nb OK done\r\n");
+      REQUIRE(world.tls().ended());
+      world.client().end();
+      REQUIRE(world.end_reason() == (has_logged_in ? "backend_closed" : "client_quit"));
+      REQUIRE(world.is_over());
+    }
+  }
+}
+
 TEST_CASE("a backend that dies between lines: BYE; within a literal: cut without close_notify") {
   for (const bool is_within : {false, true}) {
     SessionWorld world({.mode = TlsMode::implicit});
