@@ -74,9 +74,16 @@ void append_alpn(std::string& text, const std::vector<std::string>& names) {
 
 // "1301,c02b"
 void append_list(std::string& text, const Numbers& numbers) {
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    if (i != 0) text += ',';
-    for (const int shift : {12, 8, 4, 0}) text += kDigits[(numbers[i] >> shift) & 0xf];
+  if (numbers.empty()) return;
+  constexpr std::size_t kEach = 5;  // octets, the comma included
+  auto at = text.size();
+  text.resize(at + kEach * numbers.size() - 1, ',');
+  for (const auto number : numbers) {
+    text[at] = kDigits[number >> 12];
+    text[at + 1] = kDigits[(number >> 8) & 0xf];
+    text[at + 2] = kDigits[(number >> 4) & 0xf];
+    text[at + 3] = kDigits[number & 0xf];
+    at += kEach;
   }
 }
 

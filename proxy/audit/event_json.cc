@@ -7,9 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <concepts>
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -52,10 +53,13 @@ void put_address(std::string& out, Key ip, Key port, const net::Address& address
   out += '"';
   if (address.is_v4()) {
     const auto& octets = address.octets();
+    std::array<char, 16> text;  // 255.255.255.255
+    auto* at = text.data();
     for (std::size_t i = 12; i < octets.size(); ++i) {
-      if (i > 12) out += '.';
-      append_number(out, octets[i]);
+      if (i > 12) *at++ = '.';
+      at = std::to_chars(at, text.data() + text.size(), octets[i]).ptr;
     }
+    out.append(text.data(), at);
   } else {
     out += address.ip();
   }
@@ -302,8 +306,10 @@ void LineWriter::append_time(std::string& out, WallTime time) {
     second_of_ = second;
   }
   const auto part = std::chrono::floor<std::chrono::milliseconds>(time - second).count();
+  const auto digit = [part](long of) { return static_cast<char>('0' + part / of % 10); };
+  const std::array<char, 5> rest = {'.', digit(100), digit(10), digit(1), 'Z'};
   out += second_;
-  fmt::format_to(std::back_inserter(out), ".{:03}Z", part);
+  out.append(rest.data(), rest.size());
 }
 
 void LineWriter::append(std::string& out, const Event& event, std::uint64_t sequence,

@@ -12,7 +12,17 @@ namespace {
 constexpr char32_t kReplacement = 0xfffd;
 
 // What stands for itself in a JSON string.
-constexpr bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+constexpr auto kIsPlain = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
+  return table;
+}();
+
+std::size_t plain_at_the_beginning(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && kIsPlain[static_cast<unsigned char>(text[size])]) ++size;
+  return size;
+}
 
 struct Character {
   char32_t code;
@@ -70,8 +80,7 @@ void append_json_text(std::string& out, std::string_view text) {
   out += '"';
   auto room = kMostText;
   while (!text.empty()) {
-    const auto* const end = std::find_if_not(text.begin(), text.end(), is_plain);
-    const auto plain = std::min(static_cast<std::size_t>(end - text.begin()), room);
+    const auto plain = std::min(plain_at_the_beginning(text), room);
     out.append(text, 0, plain);
     text.remove_prefix(plain);
     room -= plain;
