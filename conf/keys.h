@@ -22,7 +22,7 @@ inline constexpr std::array kTopKeys = {
     Key{"audit"},
     Key{"log"},
     Key{"state", Standing::later},
-    Key{"admin", Standing::later},
+    Key{"admin"},
     Key{"shutdown_grace"},
 };
 
@@ -115,6 +115,12 @@ inline constexpr std::array kSmtpKeys = {Key{"bare_newlines"}, Key{"hide"}};
 inline constexpr std::array kAuditKeys = {
     Key{"log"},        Key{"inventory"}, Key{"keep"},       Key{"usernames"},
     Key{"handshakes"}, Key{"chain"},     Key{"on_failure"},
+};
+
+inline constexpr std::array kAdminKeys = {
+    Key{"socket"},
+    Key{"http", Standing::later},
+    Key{"token_file", Standing::later},
 };
 
 inline constexpr std::array kLogKeys = {Key{"level"}};

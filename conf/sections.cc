@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "conf/admin_section.h"
 #include "conf/audit_section.h"
 #include "conf/backends_section.h"
 #include "conf/first_bytes_section.h"
@@ -228,6 +229,7 @@ Draft Sections::read(const Node& root) {
   if (const auto limits = fields->find("limits")) read_limits(*limits);
   if (const auto refusal = fields->find("refusal")) read_refusal(*refusal, settings().refusal);
   if (const auto audit = fields->find("audit")) read_audit(*audit, folder_, settings().audit);
+  if (const auto admin = fields->find("admin")) read_admin(*admin, folder_, settings().admin);
   if (const auto log = fields->find("log"))
     if (const auto keys = log->fields("a mapping with level", kLogKeys))
       keys->choose("level", kLogLevels, settings().log_level);

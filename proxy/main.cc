@@ -7,6 +7,7 @@
 
 #include "proxy/commands/audit.h"
 #include "proxy/commands/check.h"
+#include "proxy/commands/control.h"
 #include "proxy/commands/demo.h"
 #include "proxy/commands/explain.h"
 #include "proxy/commands/init.h"
@@ -46,6 +47,44 @@ CLI::App* add_explain(CLI::App& app, commands::ExplainRequest& request) {
   explain->add_flag("--json", request.json, "One JSON object");
   return explain;
 }
+
+// What speaks to a running postern.
+class ControlCommands {
+ public:
+  explicit ControlCommands(CLI::App& app) {
+    using What = commands::ControlRequest::What;
+    certificates_ = app.add_subcommand("certificates", "The certificates of a running postern");
+    certificates_->require_subcommand(1);
+    auto* const list = add(*certificates_, What::list, "list",
+                           "Which are served: names, key, issuer, expiry, listeners");
+    list->add_flag("--json", request_.json, "One JSON array");
+    add(*certificates_, What::reload, "reload",
+        "Read all files anew, and serve them if all are good; exit status 0 or 1");
+    metrics_ = add(app, What::metrics, "metrics", "Counters of a running postern, for Prometheus");
+  }
+  bool is_parsed() const { return certificates_->parsed() || metrics_->parsed(); }
+  int run() const { return commands::control(request_); }
+
+ private:
+  CLI::App* add(CLI::App& parent, commands::ControlRequest::What what, const std::string& name,
+                const std::string& words) {
+    auto* const command = parent.add_subcommand(name, words);
+    command->callback([this, what] { request_.what = what; });
+    auto* const settings =
+        command->add_option("--config", request_.settings_path, "The settings that it runs with")
+            ->type_name("FILE");
+    command
+        ->add_option("--socket", request_.socket,
+                     "Its admin.socket (default: /run/postern/admin.sock)")
+        ->type_name("PATH")
+        ->excludes(settings);
+    return command;
+  }
+
+  commands::ControlRequest request_;
+  CLI::App* certificates_;
+  CLI::App* metrics_;
+};
 
 int print_initial_settings(const commands::InitRequest& request) {
   if (const auto fault = commands::fault_of(request); !fault.empty()) {
@@ -99,6 +138,8 @@ int parse_and_run(int argc, char** argv) {
   demo->add_flag("--once", demo_request.once,
                  "End after the tour; the exit status says whether every step did what it should");
 
+  const ControlCommands control(app);
+
   app.add_subcommand("audit",
                      "Who still logs in in clear text, and what would break: report, what-if, "
                      "tail, export, verify, import; see postern audit --help")
@@ -113,6 +154,7 @@ int parse_and_run(int argc, char** argv) {
   if (check->parsed()) return commands::check(check_request);
   if (explain->parsed()) return commands::explain(explain_request);
   if (init->parsed()) return print_initial_settings(init_request);
+  if (control.is_parsed()) return control.run();
   return commands::demo(demo_request);
 }
 

@@ -93,6 +93,11 @@ int run(const std::string& settings_path) {
     std::cerr << *error << "\n";
     return 1;
   }
+  auto control = open_control_socket(settings);
+  if (const auto* error = std::get_if<std::string>(&control)) {
+    std::cerr << *error << "\n";
+    return 1;
+  }
   auto& opened_audit = std::get<Audit>(opened);
   auto& audit = *opened_audit.log;
   audit.record_start();
@@ -102,10 +107,11 @@ int run(const std::string& settings_path) {
       log::info("listener {} on {}", settings.listeners[one.service].name, one.address.text());
     }
     // Before the server: it counts the descriptors that are left for sessions.
-    Serving serving(settings, prepared->services, audit);
+    Serving serving(settings, prepared->services, audit, std::move(std::get<0>(control)));
     server::Server server(settings, prepared->services, std::move(listening), audit,
                           std::get<tls::KeyedHash>(name_hash));
     log::info("{}: ready, {} workers", version_line(), workers);
+    serving.watch(server);
     serve_until_signal(server, settings, serving);
   }
   audit.record({net::wall_clock(), audit::NodeEvent{"stop"}});

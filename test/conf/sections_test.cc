@@ -270,6 +270,19 @@ TEST_CASE("an audit log that is none, or stands there twice") {
                  {"23: audit.log[]: `off` stands in a list; expected it alone"});
 }
 
+TEST_CASE("an admin socket that cannot be") {
+  require_faults("admin: {socket: 7.5, http: '127.0.0.1:9180'}",
+                 {"22: admin.http: not supported yet"});
+  const std::string long_name(108, 's');
+  require_faults("admin: {socket: " + long_name + "}",
+                 {"17: admin.socket: `" + long_name +
+                  "` is too long; expected a path of at most 107 octets"});
+  require_faults("admin: {socket: }",
+                 {"9: admin.socket: expected a path of at most 4096 octets, without control "
+                  "characters, found nothing"});
+  require_faults("admin: off", {"8: admin: expected a mapping of admin settings, found `off`"});
+}
+
 TEST_CASE("audit settings that are wrong") {
   require_faults("audit: {inventory: logins.db}",
                  {"20: audit.inventory: expected sqlite:PATH or none, found `logins.db`"});

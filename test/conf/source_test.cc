@@ -69,7 +69,7 @@ TEST_CASE("control characters, which a terminal might obey, are named and not sh
 TEST_CASE("control characters that come by escapes are not shown either") {
   REQUIRE(faults_before_rest("\"a\\n\\x1b\\x9bb\": 1\nuser: \"a\\nb\"\n") ==
           "p.yaml:1:1: unknown key `a???b`; expected hostname, workers, user, certificates, tls, "
-          "backends, listeners, rules, limits, refusal, smtp, audit, log or shutdown_grace\n"
+          "backends, listeners, rules, limits, refusal, smtp, audit, log, admin or shutdown_grace\n"
           "\"a\\n\\x1b\\x9bb\": 1\n"
           "^\n"
           "p.yaml:2:7: user: expected the name of a user of this system, found `a?b`\n"
@@ -108,7 +108,7 @@ TEST_CASE("a long line is not shown, and a long word only its beginning") {
   REQUIRE(faults_before_rest(std::string(500, 'k') + ": 1\n") ==
           "p.yaml:1:1: unknown key `" + std::string(60, 'k') +
               "...`; expected hostname, workers, user, certificates, tls, backends, listeners, "
-              "rules, limits, refusal, smtp, audit, log or shutdown_grace\n");
+              "rules, limits, refusal, smtp, audit, log, admin or shutdown_grace\n");
 }
 
 TEST_CASE("after a hundred findings the rest is counted") {

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """Renewed certificates are taken while sessions run: whichever way their files change, or when
 somebody asks. A bad one is not taken, the one from before is served on, and that is said."""
+import collections
+import json
 import os
+import pathlib
 import re
 import shutil
 import signal
+import subprocess
+import threading
+import time
 
 import harness
 from harness import HOSTNAME, FakeImap, Postern, Wire
@@ -12,15 +18,17 @@ from harness import HOSTNAME, FakeImap, Postern, Wire
 SERVED_ON = "those from before are served on"
 
 
-class Renewal(harness.TestCase):
+class Certificates(harness.TestCase):
+    """What both kinds of test share."""
+    made = 0
+
     @classmethod
     def arrange(cls):
-        cls.fake = cls.room.enter(FakeImap())
-        cls.made = 0
+        cls.backend = cls.room.enter(FakeImap()).port
 
     def issue(self, **how):
         """(chain, key, serial) of a certificate that nobody has yet."""
-        Renewal.made += 1
+        Certificates.made += 1
         chain, key = self.room.certificate(stem=f"made-{self.made}", **how)
         shown = harness.run("openssl", "x509", "-in", chain, "-noout", "-serial").stdout
         return chain, key, shown.split("=")[1].strip().lstrip("0")
@@ -34,7 +42,7 @@ class Renewal(harness.TestCase):
         postern = self.room.enter(Postern(
             self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"},
                         {"protocol": "imap", "tls": "required", "backend": "imap"}],
-            {"imap": self.fake.port}, certificates=[paths], **top))
+            {"imap": self.backend}, certificates=[paths], **top))
         self.assertEqual(self.served(postern), serial)
         return postern, folder, serial
 
@@ -56,6 +64,8 @@ class Renewal(harness.TestCase):
         with Wire(postern.port("imap-implicit"), tls=self.room.client_tls()) as wire:
             return wire.socket.getpeercert()["serialNumber"].lstrip("0")
 
+
+class Renewal(Certificates):
     def taken(self, postern, serial, count=1):
         """Waits until the certificate is the one served, and gives the event of that."""
         found = postern.wait_events(count, "certificate-change", event__outcome="success")[-1]
@@ -202,8 +212,13 @@ class Renewal(harness.TestCase):
             gate.starttls("imap", self.room.client_tls())
             self.assertEqual(gate.socket.getpeercert()["serialNumber"].lstrip("0"), serial)
             self.assertRegex(gate.imap("a LOGIN clara secret")[-1], "^a OK")
+            for wire in (new, inside, gate):
+                self.assertRegex(wire.imap("z LOGOUT")[-1], "^z OK")
+                wire.rest()
         ends = postern.wait_events(3, "session-end")
-        self.assertLessEqual({end["event.reason"] for end in ends}, harness.PROPER_ENDS)
+        # A client that leaves with something unread resets its connection.
+        self.assertLessEqual({end["event.reason"] for end in ends},
+                             harness.PROPER_ENDS | {"client_reset"})
 
     def test_an_expired_one_stays_beside_another_that_is_renewed(self):
         """At start it is served; it must not keep the others from being renewed."""
@@ -212,11 +227,109 @@ class Renewal(harness.TestCase):
         first = self.issue()
         postern = self.room.enter(Postern(
             self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"}],
-            {"imap": self.fake.port},
+            {"imap": self.backend},
             certificates=[self.copy(folder, *first[:2]), (chain, key)]))
         second = self.issue()
         self.replace(folder, *second[:2])
         self.taken(postern, second[2])
+
+    def test_an_end_that_comes_is_told_once_a_certificate(self):
+        folder = self.room.folder("soon")
+        soon = self.issue(days=10)
+        postern = self.room.enter(Postern(
+            self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"}],
+            {"imap": self.backend}, certificates=[self.copy(folder, *soon[:2])]))
+        told = postern.wait_events(1, "certificate-expiry")[0]
+        self.assertRegex(told["event.reason"], r"^it expires in (9|10) days, on \d{4}-\d\d-\d\d ")
+        self.assertEqual(told["file.path"], str(folder / "chain.pem"))
+        self.assertRegex(postern.stderr(), r" warn the certificate of .*: it expires in (9|10) days")
+        postern.signal(signal.SIGHUP)
+        harness.until(lambda: "all certificates are as before" in postern.stderr(), "SIGHUP acts")
+        sooner = self.issue(days=2)
+        self.replace(folder, *sooner[:2])
+        self.assertRegex(postern.wait_events(2, "certificate-expiry")[1]["event.reason"],
+                         "^it expires in (1 day|2 days), on ")
+        self.assertEqual(len(postern.events("certificate-expiry")), 2)
+
+
+class Load(Certificates):
+    """Swapped again and again while clients come without end: none of them may see it."""
+    SWAPS = 20
+    SECONDS = 10  # that the other clients take, where they are built
+
+    @classmethod
+    def arrange(cls):
+        super().arrange()
+        program = pathlib.Path(harness.args.postern).parent / "test/mail_load"
+        cls.program = program if program.exists() else None
+        if cls.program:  # its server keeps up with its clients
+            cls.backend = harness.free_port()
+            ports = [f"--imap={cls.backend}"]
+            ports += [f"--{name}={harness.free_port()}" for name in ("smtp", "pop3")]
+            sink = subprocess.Popen([cls.program, "sink", *ports], stdin=subprocess.PIPE,
+                                    stdout=subprocess.DEVNULL)
+            cls.addClassCleanup(sink.wait, 60)
+            cls.addClassCleanup(sink.stdin.close)
+            harness.until(lambda: harness.listens(cls.backend), "the sink listens")
+
+    def test_no_handshake_fails_while_certificates_are_swapped(self):
+        control = self.room.folder("control") / "admin.sock"
+        postern, folder, first = self.begin(admin={"socket": str(control)})
+        pair = [self.issue(), self.issue()]
+        ended = threading.Event()
+        seen, failures = collections.Counter({first: 0}), []
+        threads = [threading.Thread(target=self.visit, args=(postern, ended, seen, failures))
+                   for _ in range(2)]
+        load = self.program and subprocess.Popen(
+            [self.program, "run", "--port", str(postern.port("imap-implicit")), "--scenario", "visit",
+             "--together", "16", "--seconds", str(self.SECONDS)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        if load:
+            self.addCleanup(load.kill)
+            load.stdout.readline()
+            load.stdin.write("\n")
+            load.stdin.flush()
+        for thread in threads:
+            thread.start()
+        began = time.monotonic()
+        try:
+            for swap in range(self.SWAPS):
+                self.replace(folder, *pair[swap % 2][:2])
+                harness.run(harness.args.postern, "certificates", "reload", "--socket", control,
+                            check=0)
+                at = sum(seen.values())
+                pause = swap * self.SECONDS / self.SWAPS if load else 0
+                harness.until(lambda: failures or (sum(seen.values()) > at + 2 and
+                                                   time.monotonic() >= began + pause), "clients come")
+        finally:
+            ended.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(failures, [])
+        self.assertGreater(min(seen[serial] for _, _, serial in pair), 0, seen)
+        self.assertLessEqual(set(seen), {first, pair[0][2], pair[1][2]})
+        if load:
+            report = json.loads(load.stdout.readline())
+            load.communicate("\n", timeout=60)
+            self.assertEqual(report["errors"], 0, report["reasons"])
+            print(f"{report['handshakes'] / report['seconds']:.0f} handshakes a second for "
+                  f"{report['seconds']:.0f} s,", end=" ")
+        print(f"{self.SWAPS} swaps", end=" ", flush=True)
+        self.assertFalse(postern.events("certificate-change", event__outcome="failure"))
+        self.assertFalse(postern.events("tls-handshake"))
+
+    def visit(self, postern, ended, seen, failures):
+        context = self.room.client_tls()
+        while not ended.is_set():
+            try:
+                with Wire(postern.port("imap-implicit"), tls=context) as wire:
+                    serial = wire.socket.getpeercert()["serialNumber"].lstrip("0")
+                    if not wire.line():
+                        raise AssertionError("no greeting")
+                seen[serial] += 1
+            except Exception as error:  # whatever it is, a client has seen it
+                failures.append(repr(error))
+                return
 
 
 if __name__ == "__main__":

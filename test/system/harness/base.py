@@ -144,13 +144,13 @@ class Room:
         """The file of the throw-away authority that signed all certificates of this room."""
         if "ca" not in self._made:
             self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                          "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", 2,
+                          "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", 90,
                           "-subj", "/CN=throw-away authority", "-addext",
                           "keyUsage=critical,keyCertSign,cRLSign")
             self._made.add("ca")
         return self.path / "ca.pem"
 
-    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=2, more=(),
+    def certificate(self, kind="ecdsa", names=(HOSTNAME, "localhost"), days=90, more=(),
                     stem=None):
         """(chain, key) of a certificate for `names` and 127.0.0.1; kind is ecdsa or rsa. With
         negative `days` it has expired. `more`: extensions in openssl's words. `stem`: of its files,

@@ -10,7 +10,7 @@ import unittest
 from . import base, contract
 
 TOP_ORDER = ("hostname", "workers", "user", "certificates", "tls", "backends", "listeners", "rules",
-             "limits", "refusal", "smtp", "audit", "log", "shutdown_grace")
+             "limits", "refusal", "smtp", "audit", "admin", "log", "shutdown_grace")
 
 
 # How a session ends properly. In passthrough, as after an IMAP or POP3 login, postern does not read
@@ -48,8 +48,9 @@ class Postern:
         self.process = None
         self.folder = pathlib.Path(room.folder(f"postern-{base.free_port()}"))
         self.settings = {"hostname": base.HOSTNAME, "workers": 2, "shutdown_grace": "1s", **top}
-        # Never the machine's own: the default lies outside the room.
+        # Never the machine's own: the defaults lie outside the room.
         self.settings["audit"] = {"inventory": "none", **self.settings.get("audit", {})}
+        self.settings.setdefault("admin", {"socket": ""})
         if certificates is None:
             certificates = [room.certificate()]
         if certificates:
@@ -104,12 +105,12 @@ class Postern:
 
     allowed = (0,)
 
-    def start(self, prefix=(), wait=True):
-        """Starts it; `prefix` are words before the command (prlimit …)."""
+    def start(self, prefix=(), wait=True, program=None):
+        """Starts it; `prefix` are words before the command (prlimit …); `program`: a copy of it."""
         self.out, self.err = self.folder / "stdout", self.folder / "stderr"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
-                [*prefix, base.args.postern, "run", "--config", str(self.config)],
+                [*prefix, str(program or base.args.postern), "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         if wait:
             base.until(self._is_up, f"postern listens\n{self.text()}")

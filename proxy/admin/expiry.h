@@ -1,0 +1,46 @@
+// Says when a certificate is about to end: at 30, 14, 7, 3 and 1 days before, and when it has.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "proxy/audit/log.h"
+#include "proxy/server/tls_loader.h"
+
+namespace postern::admin {
+
+// Judged from the dates that it is given: no clock of its own. Of one thread.
+class Expiry {
+ public:
+  // Before the end; the last is the end itself.
+  static constexpr std::array kThresholds{std::chrono::days(30), std::chrono::days(14),
+                                          std::chrono::days(7),  std::chrono::days(3),
+                                          std::chrono::days(1),  std::chrono::days(0)};
+
+  // `audit` outlives it.
+  explicit Expiry(audit::Sink& audit) : audit_(audit) {}
+
+  // What is served from now on. A certificate that was served before is not told of twice.
+  void serve(const std::vector<server::LoadedCertificate>& certificates);
+  // Tells of each certificate whose threshold has passed by `now` and was not told of yet: of the
+  // last one that has passed, where there are several.
+  void announce(audit::WallTime now);
+  // How long until the next one passes; at most `most`, since clocks jump.
+  std::chrono::milliseconds pause(audit::WallTime now, std::chrono::milliseconds most) const;
+
+ private:
+  struct Served {
+    server::LoadedCertificate certificate;
+    std::string digest;
+    std::size_t told = 0;  // thresholds
+  };
+  void tell(const Served& served, audit::WallTime now);
+
+  audit::Sink& audit_;
+  std::vector<Served> all_;
+};
+
+}  // namespace postern::admin
