@@ -248,8 +248,8 @@ bool reaches(std::string_view server, std::string_view listener) {
   return is_local && (is_any(listener) || (is_every && is_loopback(listener)));
 }
 
-// A backend server that is one of the listeners: sessions would go round until no descriptor is
-// left.
+// A backend server, or its own TLS port, that is one of the listeners: sessions would go round until
+// no descriptor is left.
 void check_loops(const Draft& draft, Findings& findings) {
   const auto& settings = draft.settings;
   const auto check_server = [&](const Endpoint& server, Place place) {
@@ -270,6 +270,9 @@ void check_loops(const Draft& draft, Findings& findings) {
   for (std::size_t i = 0; i < settings.backends.size(); ++i)
     for (std::size_t k = 0; k < settings.backends[i].servers.size(); ++k)
       check_server(settings.backends[i].servers[k], draft.backends[i].servers[k]);
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i)
+    for (std::size_t k = 0; k < settings.listeners[i].legacy_servers.size(); ++k)
+      check_server(settings.listeners[i].legacy_servers[k], draft.listeners[i].legacy_servers[k]);
 }
 
 }  // namespace

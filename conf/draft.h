@@ -26,6 +26,9 @@ struct ListenerPlaces {
   Place protocol;
   Place tls_mode;
   Place auto_wait;
+  Place legacy_tls;
+  Place legacy_servers_key;
+  std::vector<Place> legacy_servers;  // one for each of Listener::legacy_servers
   Place bare_newlines;
   TlsPlaces tls;
   Place backend;

@@ -7,10 +7,10 @@
 
 namespace postern::conf {
 
-// A listener's auto_wait.
+// A listener's auto_wait, legacy_tls and legacy_servers.
 void read_first_bytes(const Fields& fields, Listener& listener, ListenerPlaces& places);
 
-// What of these can never act there.
+// What of these can never act there, or says too little.
 void check_first_bytes(const Draft& draft, std::size_t listener, Findings& findings);
 
 }  // namespace postern::conf

@@ -30,6 +30,8 @@ inline constexpr Choice<TlsMode> kTlsModes[] = {{"implicit", TlsMode::implicit},
                                                 {"optional", TlsMode::optional},
                                                 {"none", TlsMode::none},
                                                 {"auto", TlsMode::automatic}};
+inline constexpr Choice<LegacyTls> kLegacyTls[] = {{"refuse", LegacyTls::refuse},
+                                                   {"splice", LegacyTls::splice}};
 // Of a rule: a port on which TLS begins at once stays one, and so does one that takes it beside
 // clear text.
 inline constexpr Choice<TlsMode> kRuleTlsModes[] = {

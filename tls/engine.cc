@@ -105,6 +105,14 @@ bool must_wait(Handshake& handshake, std::string_view cipher) {
   return true;
 }
 
+// Whether another server may get a hello of which nothing is served here. Not where its client was
+// made to offer less than it can, or was led to the wrong port: the other server would not know.
+bool may_go_elsewhere(const Offer& offer, const ServerContext::Native& context) {
+  constexpr std::uint16_t kFallback = 0x5600;
+  return std::find(offer.ciphers.begin(), offer.ciphers.end(), kFallback) == offer.ciphers.end() &&
+         judge_alpn(offer.alpn, context.alpn, context.alpn_mode) != AlpnVerdict::refuse;
+}
+
 }  // namespace
 
 struct Engine::Native {
@@ -132,6 +140,9 @@ struct Engine::Native {
   bssl::UniquePtr<SSL> ssl;     // after wire: its BIO points there
   std::uint8_t first_seen = 0;  // how many of the first two octets were looked at
   bool closed = false;
+  bool leaves_unanswered = false;
+  bool has_put_out = false;
+  bool is_unanswered = false;
 };
 
 Engine::Engine(std::shared_ptr<const ServerContext> context, HandshakeQueue* queue,
@@ -161,6 +172,12 @@ bool Engine::is_holding() const {
 }
 
 const Offer* Engine::offer() const { return native_->wire.offer.get(); }
+
+void Engine::leave_unanswered() { native_->leaves_unanswered = true; }
+
+void Engine::answer_all() { native_->leaves_unanswered = false; }
+
+bool Engine::is_unanswered() const { return native_->is_unanswered; }
 
 void Engine::drop_offer() {
   if (state_ != State::handshaking) native_->wire.offer.reset();
@@ -202,8 +219,23 @@ Engine::State Engine::receive(std::string_view cipher, Octets& plain, std::strin
 
 void Engine::run(std::string_view cipher, Octets& plain, std::string& output) {
   const Native::Lent lent(native_->wire, cipher, output);
+  const auto before = output.size();
   if (state_ == State::handshaking) shake_hands();
+  if (native_->leaves_unanswered) take_back(output, before);
   decrypt(plain);
+}
+
+// The alert for a hello of which nothing is served, where nothing has left before.
+void Engine::take_back(std::string& output, std::size_t before) {
+  auto& native = *native_;
+  const bool shares_nothing =
+      failure_ == Failure::no_shared_version || failure_ == Failure::no_shared_cipher;
+  if (state_ == State::failed && shares_nothing && !native.has_put_out &&
+      may_go_elsewhere(*native.wire.offer, *native.wire.context)) {
+    output.resize(before);
+    native.is_unanswered = true;
+  }
+  native.has_put_out = native.has_put_out || output.size() > before;
 }
 
 void Engine::shake_hands() {

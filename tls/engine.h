@@ -111,6 +111,15 @@ class Engine {
   // "NO_SHARED_CIPHER".
   Failure failure() const { return failure_; }
   const std::string& failure_text() const { return failure_text_; }
+  // Before the first receive(): a ClientHello of which nothing is served gets no alert. Then nothing
+  // at all has been put out when it has failed, and is_unanswered() says so: its owner may hand
+  // what it received on to another server. A client of a version or suites that are served, one that
+  // says it could do better (TLS_FALLBACK_SCSV, RFC 7507), and one whose ALPN is refused get
+  // the alert as ever.
+  void leave_unanswered();
+  // From now on every client gets its alert.
+  void answer_all();
+  bool is_unanswered() const;
   // What the ClientHello offered, in every state from its coming on until drop_offer(); else null.
   const Offer* offer() const;
   // Releases the offer, some hundred octets that an idle session should not hold. To be called once
@@ -124,6 +133,7 @@ class Engine {
   bool looks_like_tls(std::string_view cipher);
   void run(std::string_view cipher, Octets& plain, std::string& output);
   void shake_hands();
+  void take_back(std::string& output, std::size_t before);
   void decrypt(Octets& plain);
   void settle(int result);
   void fail(Failure failure, std::string text);

@@ -92,6 +92,9 @@ Head head_of(const SessionAbandonedEvent& event) {
 }
 Head head_of(const HandshakeEvent& event) {
   const bool is_failure = !event.reason.empty();
+  if (event.reason == kSpliced) {
+    return {Level::info, "tls-handshake", "network", "unknown", event.reason, std::nullopt};
+  }
   return {is_failure ? Level::warn : Level::info, "tls-handshake", "network",
           is_failure ? "failure" : "success",     event.reason,    std::nullopt};
 }

@@ -18,7 +18,7 @@ namespace postern::audit {
 using WallTime = std::chrono::system_clock::time_point;
 
 // How the client's bytes came.
-enum class Security { cleartext, starttls, implicit };
+enum class Security { cleartext, starttls, implicit, passthrough };
 
 // As lines and inventory name it: the enum's own names.
 constexpr std::string_view name_of(Security security) {
@@ -29,6 +29,8 @@ constexpr std::string_view name_of(Security security) {
       return "starttls";
     case Security::implicit:
       return "implicit";
+    case Security::passthrough:
+      return "passthrough";
   }
   __builtin_unreachable();
 }
@@ -124,7 +126,11 @@ struct SessionAbandonedEvent {
   std::string last_command;  // its verb, upper case
 };
 
-// A handshake failed, or with `handshakes: all` succeeded.
+// The reason of a handshake that the backend's own TLS server was given.
+inline constexpr std::string_view kSpliced = "spliced";
+
+// A handshake failed, or with `handshakes: all` succeeded; or it is none of postern's (kSpliced), and what
+// becomes of it is not known.
 struct HandshakeEvent {
   SessionPart session;
   std::string_view reason;  // of a failure, a constant; "" : it succeeded

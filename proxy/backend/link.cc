@@ -16,8 +16,13 @@ constexpr net::Instant kPause{250};
 }  // namespace
 
 Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers,
-           const Backend& backend, LinkUser& user)
-    : dialer_(dialer), clock_(clock), backend_(backend), user_(user), timer_(timers, *this) {}
+           const Backend& backend, LinkUser& user, std::string opening)
+    : dialer_(dialer),
+      clock_(clock),
+      backend_(backend),
+      user_(user),
+      opening_(std::move(opening)),
+      timer_(timers, *this) {}
 
 void Link::next() {
   assert(has_next());
@@ -31,6 +36,7 @@ void Link::next() {
 void Link::dial() {
   timer_.arm(std::min(give_up_at_, dialled_at_ + backend_.greeting_timeout));
   dial_ = dialer_.dial(backend_.servers[next_ - 1], *this);
+  if (!opening_.empty()) dial_->say(opening_);
 }
 
 void Link::on_dialled(net::StreamPtr stream) {

@@ -36,9 +36,9 @@ class LinkUser {
 // Destroying it gives the search up.
 class Link final : net::DialUser, net::TimerUser {
  public:
-  // `backend` outlives it.
+  // `backend` outlives it. With an `opening` the servers do not greet: each is told that first.
   Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers,
-       const Backend& backend, LinkUser& user);
+       const Backend& backend, LinkUser& user, std::string opening = {});
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -58,6 +58,7 @@ class Link final : net::DialUser, net::TimerUser {
   const net::Clock& clock_;
   const Backend& backend_;
   LinkUser& user_;
+  const std::string opening_;
   void dial();
 
   std::size_t next_ = 0;  // index of the server to dial next

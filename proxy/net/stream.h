@@ -101,6 +101,9 @@ class Dial {
   // The time is up. Where the connection stands, and its other end only has not said anything yet, it
   // is handed over: on_dialled() comes within this call. Whether it was.
   virtual bool hand_over() { return false; }
+  // Right behind dial(), once: the client speaks first here, so `bytes` go out as soon as the connection
+  // stands, and what on_dialled() waits for is the answer.
+  virtual void say(std::string_view bytes) = 0;
 };
 
 class Dialer {

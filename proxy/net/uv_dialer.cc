@@ -1,6 +1,7 @@
 // See uv_dialer.h.
 #include "proxy/net/uv_dialer.h"
 
+#include <cerrno>
 #include <utility>
 
 #include "proxy/net/uv_stream.h"
@@ -8,18 +9,29 @@
 namespace postern::net {
 
 UvDial::UvDial(Loop& loop, const Address& address, DialUser& user)
-    : user_(user), stream_(new UvStream(loop)), held_(stream_) {
+    : loop_(loop), user_(user), stream_(new UvStream(loop)), held_(stream_) {
   stream_->attach(*this);
   const int error = stream_->connect(address);
   if (error == 0) {
     stream_->start_reading();
     return;
   }
-  // No descriptor, no route: the asker hears of it later, as of the others.
+  fail_later(error);  // no descriptor, no route
+}
+
+// The asker hears of it as of all others: not from within its own call.
+void UvDial::fail_later(int error) {
+  stream_->stop_reading();
   waiting_ = std::make_shared<UvDial*>(this);
-  loop.post([waiting = waiting_, error] {
+  loop_.post([waiting = waiting_, error] {
     if (*waiting != nullptr) (*waiting)->user_.on_dial_failed(Error{error});
   });
+}
+
+void UvDial::say(std::string_view bytes) {
+  if (waiting_ != nullptr) return;
+  stream_->write(bytes);
+  if (stream_->is_broken()) fail_later(-ECONNREFUSED);  // at once, and without a word why
 }
 
 UvDial::~UvDial() {

@@ -12,7 +12,7 @@ class UvStream;
 
 // One attempt to connect. Destroying it closes the socket.
 //
-// All that is dialled here greets first, so it is that greeting that is waited for: one wait, where
+// All that is dialled here greets first, or answers what say() has said, so it is that which is waited for: one wait, where
 // waiting for the connection would be another, with system calls of its own. So on_dialled() comes
 // with the first octets, which the stream's new user gets right behind it.
 class UvDial final : public Dial, StreamUser {
@@ -21,13 +21,16 @@ class UvDial final : public Dial, StreamUser {
   ~UvDial() override;
 
   bool hand_over() override;
+  void say(std::string_view bytes) override;
 
  private:
   void on_read(Stream& stream, std::span<char> bytes) override;
   void on_end(Stream& stream) override;
   void on_broken(Stream& stream, Error error) override;
   void on_written(Stream&) override {}
+  void fail_later(int error);
 
+  Loop& loop_;
   DialUser& user_;
   UvStream* const stream_;
   StreamPtr held_;                    // the same, until it is handed over

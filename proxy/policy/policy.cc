@@ -199,6 +199,25 @@ std::string_view name_of(Reason reason) {
   __builtin_unreachable();
 }
 
+namespace {
+
+// What another server would have to see to, and does not know of.
+bool asks_for_more(const conf::Rule& rule, const conf::Listener& listener) {
+  return rule.needs_certificate ||
+         (rule.min_version && *rule.min_version > listener.tls.min_version);
+}
+
+bool may_splice(const conf::Settings& settings, Moment now, const Client& client) {
+  const auto& listener = settings.listeners[client.listener];
+  return listener.legacy_tls == conf::LegacyTls::splice &&
+         std::none_of(settings.rules.begin(), settings.rules.end(), [&](const auto& rule) {
+           return asks_for_more(rule, listener) &&
+                  match_client(rule, now, client) == Match::matched;
+         });
+}
+
+}  // namespace
+
 Admission admit(const conf::Settings& settings, Moment now, const Client& client) {
   const auto& listener = settings.listeners[client.listener];
   Admission admission;
@@ -208,6 +227,7 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
   admission.bare_newlines = listener.bare_newlines;
   admission.tls_mode_place = listener.tls_mode_place;
   admission.min_version_place = listener.tls.min_version_place;
+  admission.may_splice = may_splice(settings, now, client);
   const auto rule = std::find_if(settings.rules.begin(), settings.rules.end(), [&](const auto& r) {
     return r.users.empty() && match_client(r, now, client) == Match::matched;
   });

@@ -16,7 +16,8 @@ namespace postern::policy {
 using Moment = std::chrono::sys_seconds;
 
 // How the client's bytes come.
-enum class Security { cleartext, starttls, implicit };
+// `passthrough`: a TLS session of the backend's own, of which nothing is seen here.
+enum class Security { cleartext, starttls, implicit, passthrough };
 
 enum class Verdict { allow, warn, refuse };
 
@@ -49,6 +50,10 @@ struct Admission {
   std::string_view rule = kNoRule;  // valid as long as the settings, as in Decision
   conf::Place tls_mode_place;       // of the key that gave the mode; likewise the next
   conf::Place min_version_place;
+  // A ClientHello of which nothing is served may go to the listener's legacy servers. Not where a rule
+  // for this address wants more than the listener does: a higher min_version, or, be it for some
+  // users only, a client certificate.
+  bool may_splice = false;
   bool opens_required = false;  // a rule lets clear text in on a `required` listener
 };
 Admission admit(const conf::Settings& settings, Moment now, const Client& client);

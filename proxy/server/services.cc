@@ -42,12 +42,15 @@ class Maker {
     for (const auto& backend : settings_.backends) {
       backend::Backend resolved{
           backend.name, {}, backend.connect_timeout, backend.greeting_timeout};
-      for (const auto& server : backend.servers) resolve(backend, server, resolved.servers);
+      for (const auto& server : backend.servers) {
+        resolve(backend.place, "backend " + backend.name, server, resolved.servers);
+      }
       backends_.push_back(std::move(resolved));
     }
   }
 
-  void resolve(const conf::Backend& backend, const conf::Endpoint& server,
+  // `whose` and `place` are for messages.
+  void resolve(const conf::Place& place, const std::string& whose, const conf::Endpoint& server,
                std::vector<net::Address>& addresses) {
     if (const auto numeric = net::Address::parse(server.host, server.port)) {
       addresses.push_back(*numeric);
@@ -59,9 +62,8 @@ class Maker {
     const int error =
         getaddrinfo(server.host.c_str(), std::to_string(server.port).c_str(), &hints, &found);
     if (error != 0) {
-      services_.errors.push_back(fmt::format("{}backend {}: cannot resolve {}: {}",
-                                             at(backend.place), backend.name, server.host,
-                                             gai_strerror(error)));
+      services_.errors.push_back(fmt::format("{}{}: cannot resolve {}: {}", at(place), whose,
+                                             server.host, gai_strerror(error)));
       return;
     }
     for (const auto* one = found; one != nullptr; one = one->ai_next) {
@@ -70,11 +72,22 @@ class Maker {
     freeaddrinfo(found);
   }
 
+  // They answer a ClientHello at once, or not at all.
+  backend::Backend legacy_of(const conf::Listener& listener) {
+    const auto& backend = settings_.backends[listener.backend];
+    backend::Backend legacy{backend.name, {}, backend.connect_timeout, backend.connect_timeout};
+    for (const auto& server : listener.legacy_servers) {
+      resolve(listener.place, "legacy_servers of listener " + listener.name, server,
+              legacy.servers);
+    }
+    return legacy;
+  }
+
   void add(std::size_t index) {
     const auto& listener = settings_.listeners[index];
     auto service = std::make_shared<session::Service>(
         session::Service{owned_, index, session::protocol_of(listener.protocol), options(),
-                         services_.tls, backends_[listener.backend]});
+                         services_.tls, backends_[listener.backend], legacy_of(listener)});
     services_.list.push_back(std::move(service));
   }
 

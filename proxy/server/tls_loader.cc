@@ -126,8 +126,10 @@ class Loading {
     options.credentials = credentials_;
     options.min_version = version_of(terms.min_version);
     options.max_version = version_of(listener.tls.max_version);
-    options.old_versions = listener.tls.old_tls == conf::OldTls::explain ? tls::OldVersions::accept
-                                                                         : tls::OldVersions::refuse;
+    // What is too old is handed on there, not told so.
+    const bool explains = listener.tls.old_tls == conf::OldTls::explain &&
+                          listener.legacy_tls != conf::LegacyTls::splice;
+    options.old_versions = explains ? tls::OldVersions::accept : tls::OldVersions::refuse;
     // Registered ALPN names (RFC 8314 7.x has none for SMTP).
     if (protocol == protocols::Protocol::imap || protocol == protocols::Protocol::pop3) {
       options.alpn = protocols::name_of(protocol);

@@ -17,6 +17,7 @@ struct Service {
   protocols::Options options;
   std::shared_ptr<const CurrentTls> tls;  // all listeners'
   backend::Backend backend;
+  backend::Backend legacy;  // its own TLS ports; no servers where nothing is spliced
 
   const conf::Listener& listener() const { return settings->listeners[index]; }
 };

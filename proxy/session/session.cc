@@ -2,6 +2,7 @@
 //   session_steps.cc    what a gate or dialogue asks for
 //   session_auto.cc     clear text or TLS, where one port takes both
 //   session_tls.cc      the client's TLS
+//   session_splice.cc   that of a client for which the backend's own is handed on
 //   session_policy.cc   what the policy says
 //   session_events.cc   what the audit is told
 //   session_advance.cc  what is decided (reading, writing, time), and the end
@@ -104,13 +105,19 @@ void Session::on_linked(net::StreamPtr stream, const net::Address& server) {
   backend_ = std::move(stream);
   backend_->attach(*this);
   server_ = audit::Server{service_->backend.name, server, backend_->local().port()};
-  if (state_ == State::dialling) enter(Event::linked);
+  if (state_ == State::dialling || state_ == State::splicing) enter(Event::linked);
   stage_began_ = link_->waiting_since();
+  if (state_ == State::passthrough) link_.reset();
   last_activity_ = host_.clock().now();
   advance();
 }
 
 void Session::on_link_failed(net::Error last) {
+  if (state_ == State::splicing) {
+    end(last.is_exhaustion() ? EndReason::out_of_resources : EndReason::backend_unreachable,
+        Manner::polite);
+    return advance();
+  }
   give_up_backend(last.is_exhaustion() ? protocols::Ending::out_of_resources
                                        : protocols::Ending::unreachable);
   advance();

@@ -63,6 +63,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
     conf::TlsVersion min_version{};
     conf::BareNewlines bare_newlines{};
     bool recognises_tls = false;  // clear text and TLS on one port
+    bool may_splice = false;      // what is not served goes to the backend's own TLS
     std::string_view opened_by;   // the rule that lets clear text in on a `required` listener
   };
   // A login between its first word and the backend's answer.
@@ -100,6 +101,10 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   void begin_in_clear();
   void begin_tls_at_once(std::string_view first_bytes);
   void name_unusual_port();
+
+  // To the backend's own TLS, in session_splice.cc.
+  bool keep_for_splicing(std::string_view& bytes, std::string& whole);
+  void splice(const tls::Offer& offer);
 
   // The stages.
   void make_dialogue(protocols::BackendGreeting greeting);
@@ -158,6 +163,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
                       Exposure exposure);
   void record_handshake();
   void record_handshake_failed(std::string_view reason);
+  void record_spliced(const tls::Offer& offer);
   std::shared_ptr<const audit::Hello> take_new_hello();
   std::uint64_t fingerprint_key() const;
   bool is_abandoned(EndReason reason) const;
@@ -191,6 +197,9 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   std::optional<audit::Server> server_;  // once dialled
   std::string greeting_begin_;           // while it may still be a refusal, and others are left
   Terms terms_;
+  // What the client has sent, until its ClientHello is known to be served; null where it would not
+  // be handed on.
+  std::unique_ptr<std::string> first_flight_;
   std::unique_ptr<Attempt> attempt_;  // null in between, so that an idle session holds nothing
   std::string client_name_;
   std::string_view client_named_by_;

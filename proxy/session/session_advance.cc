@@ -143,6 +143,8 @@ bool Session::may_read_client() const {
       return !is_upgrading_ && !is_client_clogged_;
     case State::handshake:
       return !is_client_clogged_ && !engine_->is_holding();
+    case State::splicing:
+      return false;  // what follows its hello waits for who is to answer that
     case State::dialling:
     case State::dialogue:
       // A client that sends but does not read would let its own replies pile up.
@@ -185,8 +187,10 @@ std::optional<net::Instant> Session::deadline() const {
       return stage_began_ + limits.login_timeout;
     case State::handshake:
       return stage_began_ + limits.handshake_timeout;
+    case State::splicing:
+      return std::nullopt;  // the link has its own
     case State::dialling:
-      if (!has_greeted_) return std::nullopt;  // the link has its own
+      if (!has_greeted_) return std::nullopt;  // likewise
       return stage_began_ + limits.login_timeout;
     case State::dialogue:
       if (!has_greeted_) return stage_began_ + service_->backend.greeting_timeout;
@@ -227,7 +231,7 @@ void Session::overdue() {
       say_farewell(Farewell::login_timeout, EndReason::login_timeout);
       break;
     case State::handshake:
-      if (!has_heard_client_) {
+      if (!has_heard_client_ && (first_flight_ == nullptr || first_flight_->empty())) {
         // Perhaps a client that waits for a greeting in clear: tell it.
         engine_.reset();
         say_in_clear(Farewell::clear_on_tls_port);
@@ -272,6 +276,7 @@ void Session::shut_down() {
       break;
     case State::deciding:
     case State::handshake:
+    case State::splicing:
       end(EndReason::shutdown, Manner::polite);
       break;
     default:
@@ -328,6 +333,7 @@ void Session::end(EndReason reason, Manner manner) {
   dialogue_.reset();
   passage_.reset();
   engine_.reset();
+  first_flight_.reset();
   auto& last = host_.scratch().to_client;
   if (client_ended_) {
     // Closing serves for the end, but not before all has left.

@@ -15,12 +15,20 @@ audit::Security security_of(policy::Security security) {
       return audit::Security::starttls;
     case policy::Security::implicit:
       return audit::Security::implicit;
+    case policy::Security::passthrough:
+      return audit::Security::passthrough;
   }
   __builtin_unreachable();
 }
 
 audit::Hello hello_of(const tls::Offer& offer) {
   return {offer.versions, offer.ciphers, offer.groups, offer.signature_algorithms};
+}
+
+void describe(const tls::Offer& offer, audit::HandshakeEvent& event) {
+  event.hello = hello_of(offer);
+  event.ja4 = offer.ja4.text();
+  event.server_name = offer.server_name;
 }
 
 }  // namespace
@@ -109,11 +117,15 @@ void Session::record_handshake_failed(std::string_view reason) {
   audit::HandshakeEvent event;
   event.session = session_part();
   event.reason = reason;
-  if (const auto* offer = engine_->offer()) {
-    event.hello = hello_of(*offer);
-    event.ja4 = offer->ja4.text();
-    event.server_name = offer->server_name;
-  }
+  if (const auto* offer = engine_->offer()) describe(*offer, event);
+  record(std::move(event));
+}
+
+void Session::record_spliced(const tls::Offer& offer) {
+  audit::HandshakeEvent event;
+  event.session = session_part();
+  event.reason = audit::kSpliced;
+  describe(offer, event);
   record(std::move(event));
 }
 
@@ -133,8 +145,10 @@ std::shared_ptr<const audit::Hello> Session::take_new_hello() {
   return hello;
 }
 
-// What ended during a handshake, or was TLS in the wrong place, has an event of its own.
+// What ended during a handshake, or was TLS in the wrong place, has an event of its own. Of a session
+// that was handed on nobody knows.
 bool Session::is_abandoned(EndReason reason) const {
+  if (security_ == policy::Security::passthrough) return false;
   if (state_ == State::handshake || reason == EndReason::tls_on_clear_port) return false;
   if (engine_ != nullptr && engine_->facts().is_below_minimum) return false;
   const bool is_mail = service_->protocol == protocols::Protocol::smtp && has_mailed_;

@@ -37,9 +37,10 @@ void Session::admit() {
   const auto admission =
       policy::admit(*service_->settings, question_about(policy::Name::awaited).now,
                     {service_->index, source_.octets()});
-  terms_ = {admission.tls_mode, admission.min_version, admission.bare_newlines,
-            admission.recognises_tls,
-            admission.opens_required ? admission.rule : std::string_view()};
+  terms_ = {
+      admission.tls_mode,      admission.min_version,
+      admission.bare_newlines, admission.recognises_tls,
+      admission.may_splice,    admission.opens_required ? admission.rule : std::string_view()};
 }
 
 // Where a user's rule may allow what is refused without a name, the lists still show no login:

@@ -41,6 +41,8 @@ Farewell farewell_for(std::string_view old_version) {
 }  // namespace
 
 void Session::take_ciphertext(std::string_view bytes) {
+  std::string whole;
+  if (first_flight_ != nullptr && !keep_for_splicing(bytes, whole)) return;
   auto& plain = host_.scratch().decrypted;
   const bool was_handshaking = engine_->state() == tls::Engine::State::handshaking;
   if (!std::exchange(has_heard_client_, true) && security_ == policy::Security::implicit &&
@@ -61,6 +63,8 @@ void Session::take_ciphertext(std::string_view bytes) {
     plain.wipe();
     return;
   }
+  if (first_flight_ != nullptr && engine_->offer() != nullptr)
+    first_flight_.reset();  // it is served
   if (was_handshaking && state != tls::Engine::State::handshaking) handshake_done();
   if (!plain.empty()) {
     take_plaintext(plain);
@@ -75,6 +79,10 @@ void Session::make_engine() {
   tls::HandshakeUser& self = *this;
   engine_ = std::make_unique<tls::Engine>(
       service_->tls->find(service_->index, {terms_.min_version}), &host_.handshakes(), &self);
+  if (terms_.may_splice && security_ == policy::Security::implicit) {
+    first_flight_ = std::make_unique<std::string>();
+    engine_->leave_unanswered();
+  }
 }
 
 // The go-ahead has left: nothing of the clear conversation is carried over, since the gate, the
@@ -121,6 +129,7 @@ void Session::refuse_old_tls(protocols::BackendGreeting greeting) {
 
 // `bytes` are those that failed it. A hello of SSLv2, which old clients send, is not clear text.
 void Session::handshake_failed(std::string_view bytes) {
+  if (first_flight_ != nullptr && engine_->is_unanswered()) return splice(*engine_->offer());
   const bool is_injection = security_ == policy::Security::starttls &&
                             engine_->failure() == tls::Failure::not_tls && !looks_like_tls(bytes);
   if (is_injection) {

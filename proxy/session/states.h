@@ -6,6 +6,7 @@
 //   accepted -(undecided)-> deciding              TLS and clear text on one port: then, by the
 //   deciding -(implicit | required | clear)->     first bytes or their lack, as from accepted
 //   dialling -(linked)-> dialogue -(let_go)-> passthrough
+//   handshake -(unserved)-> splicing -(linked)-> passthrough    to the old server's own TLS
 //   dialling, dialogue -(upgrade)-> handshake         the backend session before it is closed
 //   every state but closed -(farewell)-> draining     what was said is delivered, within a deadline
 //   every state -(gone)-> closed
@@ -22,6 +23,7 @@ enum class State {
   deciding,     // whether the client begins TLS or awaits a greeting
   gate,         // before TLS, postern answers alone
   handshake,    // the client's TLS handshake
+  splicing,     // the backend's own TLS server is, for a client that nothing is served to here
   dialling,     // the backend is being connected to
   dialogue,     // both sides are read
   passthrough,  // bytes only
@@ -36,18 +38,20 @@ enum class Event {
   clear,
   upgrade,
   secured,
+  unserved,
   linked,
   let_go,
   farewell,
   gone
 };
 
-inline constexpr std::array kStates = {State::accepted,    State::deciding, State::gate,
-                                       State::handshake,   State::dialling, State::dialogue,
-                                       State::passthrough, State::draining, State::closed};
-inline constexpr std::array kEvents = {
-    Event::undecided, Event::implicit, Event::required, Event::clear,    Event::upgrade,
-    Event::secured,   Event::linked,   Event::let_go,   Event::farewell, Event::gone};
+inline constexpr std::array kStates = {
+    State::accepted, State::deciding, State::gate,        State::handshake, State::splicing,
+    State::dialling, State::dialogue, State::passthrough, State::draining,  State::closed};
+inline constexpr std::array kEvents = {Event::undecided, Event::implicit, Event::required,
+                                       Event::clear,     Event::upgrade,  Event::secured,
+                                       Event::unserved,  Event::linked,   Event::let_go,
+                                       Event::farewell,  Event::gone};
 
 // The state that follows; none where the event is illegal in that state.
 constexpr std::optional<State> next(State state, Event event) {
@@ -73,8 +77,12 @@ constexpr std::optional<State> next(State state, Event event) {
     case Event::secured:
       if (state == State::handshake) return State::dialling;
       return std::nullopt;
+    case Event::unserved:
+      if (state == State::handshake) return State::splicing;
+      return std::nullopt;
     case Event::linked:
       if (state == State::dialling) return State::dialogue;
+      if (state == State::splicing) return State::passthrough;
       return std::nullopt;
     case Event::let_go:
       if (state == State::dialogue) return State::passthrough;

@@ -53,7 +53,9 @@ class MemoryStream final : public net::Stream {
   std::shared_ptr<End> end_;
 };
 
-class MemoryDial final : public net::Dial {};
+class MemoryDial final : public net::Dial {
+  void say(std::string_view) override {}
+};
 
 std::shared_ptr<const session::Service> make_service() {
   const auto pair = tls::make_throwaway_certificate({"mail.example.com"});

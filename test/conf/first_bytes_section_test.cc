@@ -73,3 +73,50 @@ TEST_CASE("auto is no mode of a rule; the others hold in clear, beside TLS from 
                         "rules: [{name: r, tls: none, min_version: \"1.3\"}]")) ==
           "min_version is above max_version of listener `a`; expected one that is not above it\n");
 }
+
+TEST_CASE("legacy_tls: splice, with the servers in their order") {
+  const auto loaded =
+      load_text(file("tls: implicit, legacy_tls: splice, legacy_servers: [\"192.0.2.10:993\", "
+                     "\"old.internal:993\"]"),
+                "p.yaml");
+  REQUIRE(loaded.diagnostics.empty());
+  const auto& listener = loaded.settings->listeners[0];
+  REQUIRE(listener.legacy_tls == LegacyTls::splice);
+  REQUIRE(listener.legacy_servers ==
+          std::vector<Endpoint>{{"192.0.2.10", 993}, {"old.internal", 993}});
+  REQUIRE(load_text(file("tls: implicit"), "p.yaml").settings->listeners[0].legacy_tls ==
+          LegacyTls::refuse);
+  REQUIRE(messages(file("tls: implicit, legacy_tls: refuse")).empty());
+}
+
+TEST_CASE("legacy_tls and legacy_servers need each other, and TLS from the first byte") {
+  const std::string servers = ", legacy_servers: [\"192.0.2.10:993\"]";
+  REQUIRE(messages(file("tls: implicit, legacy_tls: splice")) ==
+          "`legacy_tls: splice` without legacy_servers; expected the old servers' own TLS ports\n");
+  for (const std::string keys : {"tls: implicit", "tls: implicit, legacy_tls: refuse"}) {
+    REQUIRE(messages(file(keys + servers)) ==
+            "legacy_servers without `legacy_tls: splice`; expected both or none\n");
+  }
+  for (const std::string mode : {"optional", "required", "auto", "none"}) {
+    REQUIRE(
+        messages(file("cleartext_login: observe, tls: " + mode + ", legacy_tls: splice" + servers))
+            .find("`legacy_tls: splice` with `tls: " + mode +
+                  "`; expected it with `implicit`, where TLS comes first\n") != std::string::npos);
+  }
+  REQUIRE(
+      messages(file("tls: implicit, legacy_tls: splice, legacy_servers: []"))
+          .starts_with("listeners[].legacy_servers: expected a list of the old servers' own TLS "
+                       "ports"));
+}
+
+TEST_CASE("splice leaves nobody to whom old TLS could be explained") {
+  REQUIRE(messages(file("tls: implicit, old_tls: explain, legacy_tls: splice, legacy_servers: "
+                        "[\"192.0.2.10:993\"]")) ==
+          "`old_tls: explain` never acts with `legacy_tls: splice`: who is too old is handed on\n");
+}
+
+TEST_CASE("a legacy server that is postern's own listener is an error") {
+  REQUIRE(messages(file("tls: implicit, legacy_tls: splice, legacy_servers: "
+                        "[\"192.0.2.10:993\", \"127.0.0.1:143\"]")) ==
+          "127.0.0.1:143 is postern's own listener `a`; expected the server behind it\n");
+}

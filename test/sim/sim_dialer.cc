@@ -13,6 +13,7 @@ class SimNet::Attempt final : public net::Dial {
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt() override { dialling_.user = nullptr; }
+  void say(std::string_view bytes) override { dialling_.opening = bytes; }
 
  private:
   Dialling& dialling_;
@@ -55,6 +56,7 @@ void SimNet::answer(std::size_t index, const DialFate& fate) {
   } else {
     backends_.on_connected(session, connection);
   }
+  if (!dialling.opening.empty()) connection.postern().write(dialling.opening);
   stage_.watch.before_call(session, Watch::Call::linked);
   user->on_dialled(net::StreamPtr(&connection.postern()));
   stage_.watch.after_call(session);

@@ -206,6 +206,7 @@ class SimNet final : public net::Dialer {
     net::DialUser* user;  // null once answered or given up
     int session;
     net::Address address;
+    std::string opening = {};  // what postern says first
   };
   void answer(std::size_t index, const DialFate& fate);
 

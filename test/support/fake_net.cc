@@ -90,6 +90,7 @@ class FakeDial final : public net::Dial {
   ~FakeDial() override {
     if (dialer_.user_ == user_) dialer_.user_ = nullptr;
   }
+  void say(std::string_view bytes) override { dialer_.opening_ = bytes; }
   bool hand_over() override {
     if (!std::exchange(dialer_.is_silent_, false)) return false;
     dialer_.succeed();
@@ -104,12 +105,14 @@ class FakeDial final : public net::Dial {
 std::unique_ptr<net::Dial> FakeDialer::dial(const net::Address& address, net::DialUser& user) {
   user_ = &user;
   address_ = address;
+  opening_.clear();
   ++dials_;
   return std::make_unique<FakeDial>(*this, user);
 }
 
 std::shared_ptr<FakePeer> FakeDialer::succeed() {
   auto [stream, peer] = make_stream();
+  if (!opening_.empty()) stream->write(opening_);
   std::exchange(user_, nullptr)->on_dialled(std::move(stream));
   return peer;
 }

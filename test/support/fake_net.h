@@ -93,6 +93,7 @@ class FakeDialer final : public net::Dialer {
   bool is_silent_ = false;
   net::DialUser* user_ = nullptr;  // null once answered or given up
   net::Address address_;
+  std::string opening_;
   int dials_ = 0;
 };
 

@@ -19,6 +19,14 @@ inline std::string numbers(const std::vector<std::uint16_t>& all) {
   return text;
 }
 
+// One in SSLv2's format (RFC 5246 appendix E.2): RC4 of SSLv2 and of SSLv3, AES-256.
+inline std::string sslv2_hello(std::uint16_t version) {
+  const std::string suites("\x01\0\x80\0\0\x04\0\0\x35", 9);
+  const auto body = "\1" + two_octets(version) + two_octets(suites.size()) + two_octets(0) +
+                    two_octets(16) + suites + std::string(16, 'c');
+  return two_octets(0x8000 | body.size()) + body;
+}
+
 struct Hello {
   std::uint16_t version = 0x0303;
   std::vector<std::uint16_t> ciphers = {0xc02b};
@@ -48,7 +56,20 @@ struct Hello {
   }
 
   // In one record.
-  std::string record() const {
+  std::string record() const { return in_records(message()); }
+
+  // In records of `size` octets each.
+  static std::string in_records(const std::string& message, std::size_t size = 16384) {
+    std::string all;
+    for (std::size_t at = 0; at < message.size(); at += size) {
+      const auto piece = message.substr(at, size);
+      all += std::string("\x16\x03\x01") + two_octets(piece.size()) + piece;
+    }
+    return all;
+  }
+
+  // The handshake message.
+  std::string message() const {
     std::string body = two_octets(version) + std::string(32, 'r') + '\0';
     body += two_octets(2 * ciphers.size()) + numbers(ciphers) + std::string("\1\0", 2);
     std::string all;
@@ -56,8 +77,7 @@ struct Hello {
       all += two_octets(type) + two_octets(content.size()) + content;
     }
     if (!extensions.empty()) body += two_octets(all.size()) + all;
-    const auto message = std::string("\1\0", 2) + two_octets(body.size()) + body;
-    return std::string("\x16\x03\x01") + two_octets(message.size()) + message;
+    return std::string("\1\0", 2) + two_octets(body.size()) + body;
   }
 };
 

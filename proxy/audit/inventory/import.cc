@@ -99,6 +99,7 @@ std::optional<Security> security_of(std::string_view name) {
   if (name == "cleartext") return Security::cleartext;
   if (name == "starttls") return Security::starttls;
   if (name == "implicit") return Security::implicit;
+  if (name == "passthrough") return Security::passthrough;
   return std::nullopt;
 }
 
@@ -143,10 +144,9 @@ std::variant<LineReader::Line, LineReader::Other> LineReader::read(std::string_v
     const bool is_known = lost != json.end() && lost->is_number_unsigned();
     return line_of(GapEvent{*reason, is_known ? lost->get<std::uint64_t>() : 0});
   }
-  const bool is_failure = text(json, "event.outcome") == "failure";
   const bool is_handshake = action == "tls-handshake";
   if (action != "login" && action != "login-refused" && action != "session-abandoned" &&
-      !(is_handshake && is_failure)) {
+      !(is_handshake && text(json, "event.outcome") != "success")) {
     return Other::not_wanted;
   }
 

@@ -3,7 +3,7 @@
 // (script.h):
 //
 //   conditions   the protocol: s smtp, u submission, i imap, p pop3. The listener's TLS: r required,
-//                m implicit, o optional, n none. Logins in clear: F refused, W warned, else observed.
+//                m implicit, o optional, n none, a auto. Logins in clear: F refused, W warned, else observed.
 //                2 two servers; H names are hashed; E old TLS is explained; A a rule opens the listener
 //                for the client's address; J a rule refuses joe
 //   C c          bytes of the client: in clear, or once its handshake is complete in TLS
@@ -55,6 +55,7 @@ Protocol protocol_of(const Script& script) {
 TlsMode mode_of(const Script& script) {
   if (script.has('n')) return TlsMode::none;
   if (script.has('o')) return TlsMode::optional;
+  if (script.has('a')) return TlsMode::automatic;
   return script.has('m') ? TlsMode::implicit : TlsMode::required;
 }
 

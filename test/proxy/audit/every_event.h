@@ -58,6 +58,7 @@ std::vector<audit::EventBody> full(Text&& text) {
   all.emplace_back(audit::SessionAbandonedEvent{session(), "client_closed", text()});
   all.emplace_back(audit::HandshakeEvent{session(), "no_shared_version", hello(), text(), text()});
   all.emplace_back(audit::HandshakeEvent{session(), "", {}, "", ""});
+  all.emplace_back(audit::HandshakeEvent{session(), audit::kSpliced, hello(), text(), text()});
   for (const auto action : {"starttls-injection", "response-injection", "smuggling",
                             "tls-on-clear-port", "clear-on-tls-port", "limit"}) {
     all.emplace_back(audit::SessionNotice{session(), action, "command"});

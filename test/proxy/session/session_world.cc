@@ -47,6 +47,9 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   listener.tls_mode = options.mode;
   listener.logins.cleartext_login = options.cleartext_login;
   settings->listeners.push_back(listener);
+  if (options.legacy_servers > 0) {
+    settings->listeners.front().legacy_tls = conf::LegacyTls::splice;
+  }
   if (options.adjust) options.adjust(*settings);
   const bool explains = settings->listeners.front().tls.old_tls == conf::OldTls::explain;
   service_->tls = explains ? explaining : usual;
@@ -63,6 +66,13 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   for (std::size_t i = 0; i < options.servers; ++i) {
     service_->backend.servers.push_back(
         *net::Address::parse("127.0.1." + std::to_string(i + 1), 143));
+  }
+  service_->legacy = service_->backend;
+  service_->legacy.servers.clear();
+  service_->legacy.greeting_timeout = service_->legacy.connect_timeout;
+  for (std::size_t i = 0; i < options.legacy_servers; ++i) {
+    service_->legacy.servers.push_back(
+        *net::Address::parse("127.0.2." + std::to_string(i + 1), 993));
   }
 }
 

@@ -21,6 +21,7 @@ struct WorldOptions {
   protocols::Protocol protocol = protocols::Protocol::imap;
   conf::CleartextLogin cleartext_login = conf::CleartextLogin::observe;
   std::size_t servers = 1;
+  std::size_t legacy_servers = 0;  // with any of them it splices
   std::size_t line_length = 64 * 1024;
   std::string source = "192.0.2.7";
   tls::PemPair key = {};  // the certificate and its key; empty: of one made with ECDSA

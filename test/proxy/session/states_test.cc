@@ -50,3 +50,16 @@ TEST_CASE("every state can be reached, and from every state the end") {
   REQUIRE(reached.size() == kStates.size());
   for (const auto state : kStates) REQUIRE(next(state, Event::gone) == State::closed);
 }
+
+TEST_CASE(
+    "bytes pass unread behind a dialogue, or to the backend's own TLS, which no other way leads "
+    "to") {
+  for (const auto state : kStates) {
+    for (const auto event : kEvents) {
+      const auto following = next(state, event);
+      if (following == State::splicing) REQUIRE(state == State::handshake);
+      if (following != State::passthrough) continue;
+      REQUIRE((state == State::dialogue || state == State::splicing));
+    }
+  }
+}

@@ -64,6 +64,10 @@ std::vector<audit::Event> all_kinds() {
   add(all);
   all.ja4 = "t12long";
   add(all);
+  audit::HandshakeEvent spliced{session(), audit::kSpliced, {}, "", ""};
+  spliced.session.security = audit::Security::passthrough;
+  spliced.hello.versions = {0x0300};
+  add(spliced);
   add(audit::HandshakeEvent{tls_session(), "", {}, "", ""});
   add(audit::SessionEndEvent{session(), "client_quit", {}, 1, 2, "NOOP"});
   add(audit::SessionNotice{session(), "limit", "connections"});
