@@ -224,6 +224,8 @@ class Maker {
                                   conf::word(*login_.tls_version),
                                   conf::word(listener_.tls.max_version)));
     }
+    if (made_.admission.may_splice && made_.decision.reason == policy::Reason::tls_version)
+      notes.emplace_back("handed on to legacy_servers, untouched: legacy_tls is `splice`");
     if (made_.admission.opens_required)
       notes.push_back(
           fmt::format("rule {} lets clear text in on a `required` listener", made_.admission.rule));

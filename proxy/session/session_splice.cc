@@ -34,7 +34,7 @@ bool Session::keep_for_splicing(std::string_view& bytes, std::string& whole) {
   const auto hello = tls::read_sslv2_hello(kept, offer);
   const bool is_too_long = kept.size() > kMostKept;
   if (hello == tls::Sslv2Hello::begun && !is_too_long) return false;
-  if (hello == tls::Sslv2Hello::for_ssl_tls) {
+  if (hello == tls::Sslv2Hello::for_ssl_tls && !is_too_long) {
     has_heard_client_ = true;
     splice(offer);
     return false;

@@ -31,6 +31,7 @@ listeners:
   - {name: imaps, protocol: imap, address: "0.0.0.0:993", tls: implicit, old_tls: explain, backend: ex}
   - {name: pop3, protocol: pop3, address: "0.0.0.0:110", tls: optional, backend: ex}
   - {name: any, protocol: imap, address: "0.0.0.0:2143", tls: auto, backend: ex}
+  - {name: old, protocol: imap, address: "0.0.0.0:2993", tls: implicit, legacy_tls: splice, legacy_servers: ["192.0.2.10:993"], backend: ex}
 rules:
   - {name: hall, from: ["192.0.2.64/28"], listeners: [submission], tls: optional, cleartext_login: observe, until: 2027-06-30}
   - {name: robots, users: ["svc-*"], listeners: [imap], cleartext_login: refuse}
@@ -68,8 +69,8 @@ TEST_CASE("explain names the case, each rule, the admission, and the verdict wit
           "listener imap (imap), from 192.0.2.7, user `svc-scan`, without TLS, at "
           "2026-11-25T00:00:00Z\n"
           "rules\n"
-          "  p.yaml:17:5 hall: passed over: for other listeners\n"
-          "  p.yaml:18:5 robots: matches\n"
+          "  p.yaml:18:5 hall: passed over: for other listeners\n"
+          "  p.yaml:19:5 robots: matches\n"
           "admission\n"
           "  tls          optional (p.yaml:8:10)\n"
           "  min_version  1.2 (the default)\n"
@@ -77,7 +78,7 @@ TEST_CASE("explain names the case, each rule, the admission, and the verdict wit
           "  rule         listener\n"
           "verdict: refuse\n"
           "  reason       rule\n"
-          "  key          cleartext_login (p.yaml:18:74)\n"
+          "  key          cleartext_login (p.yaml:19:74)\n"
           "  rule         robots\n"
           "  told         NO [PRIVACYREQUIRED] Logging in needs an encrypted connection: use TLS. "
           "Ask room 12. See https://help.example.com/\n"
@@ -93,6 +94,15 @@ TEST_CASE("explain says of an auto listener what holds in clear, and that TLS is
   CHECK(has(text, "  note         TLS from the first byte is taken on the same port"));
   CHECK(explained(login(4, "192.0.2.7", "anna", TlsVersion::tls1_2)).decision.verdict ==
         policy::Verdict::allow);
+}
+
+TEST_CASE("explain says where TLS that is too old is handed on") {
+  CHECK(has(explanation_text(settings(), login(5, "192.0.2.7", {}, TlsVersion::tls1_0)),
+            "  note         handed on to legacy_servers, untouched: legacy_tls is `splice`"));
+  CHECK_FALSE(has(explanation_text(settings(), login(5, "192.0.2.7", {}, TlsVersion::tls1_2)),
+                  "handed on"));
+  CHECK_FALSE(has(explanation_text(settings(), login(2, "192.0.2.7", {}, TlsVersion::tls1_0)),
+                  "handed on"));
 }
 
 TEST_CASE("explain judges an empty name as one that may be anybody's") {

@@ -82,6 +82,7 @@ Moment World::longest(const Case& one) const {
     case State::draining:
       if (one.connection->postern().queued() > 0) return one.entered + kDeliver;
       return std::max(one.entered, one.written) + kDrain;
+    case State::splicing:  // no plan has legacy servers
     case State::closed:
       return one.entered;
   }

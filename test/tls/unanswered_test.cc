@@ -111,7 +111,7 @@ TEST_CASE("a version below min_version is left unanswered, too") {
 
 TEST_CASE("a key that the client cannot use is nothing shared") {
   tls::ServerOptions options;
-  const auto issued = issue({.kind = KeyKind::rsa});
+  const auto issued = issue({.common_name = "mail.example.com", .kind = KeyKind::rsa});
   options.credentials = {
       *tls::Credentials::parse(issued.certificate(), issued.key(), "chain", "key")};
   REQUIRE(Judged(modern().record(), SIZE_MAX, options).engine.is_unanswered());
@@ -158,7 +158,7 @@ TEST_CASE("behind a first answer nothing is taken back") {
 }
 
 TEST_CASE("a client that is served is served the same") {
-  for (const std::uint16_t version : {0x0303, 0x0304}) {
+  for (const auto version : std::vector<std::uint16_t>{0x0303, 0x0304}) {
     TlsClientOptions options;
     options.min_version = options.max_version = version;
     Engine engine(context_of());

@@ -232,6 +232,34 @@ TEST_CASE("a connection whose other end says nothing is handed over when it is a
   REQUIRE(world.client.received == "at last");
 }
 
+TEST_CASE("a dial may speak first: it ends with the answer, which is the stream's new user's") {
+  World world;
+  world.server.on_bytes = [&] {
+    if (world.server.received.size() == 100'000) world.server.stream->write("answer");
+  };
+  world.client.on_bytes = [&] { world.loop.stop(); };
+  world.dial();
+  world.dialling->say(std::string(100'000, 'x'));
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.server.received == std::string(100'000, 'x'));
+  REQUIRE(world.client.received == "answer");
+}
+
+TEST_CASE("a refused dial that speaks first says so once, and not from within the call") {
+  World world;
+  world.listener->close();
+  world.listener = nullptr;
+  world.loop.post([&] { world.loop.stop(); });
+  world.loop.run();  // the socket closes at the end of a turn
+  world.dial();
+  world.dialling->say("hello");
+  REQUIRE_FALSE(world.dial_error);
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.dial_error);
+}
+
 TEST_CASE("a refused dial says so, and one that is given up never calls back") {
   World world;
   world.listener->close();
