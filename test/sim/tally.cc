@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -14,12 +15,14 @@ using session::State;
 
 namespace {
 
-constexpr std::array<std::string_view, session::kStates.size()> kStateNames = {
-    "accepted", "deciding",    "gate",     "handshake", "dialling",
-    "dialogue", "passthrough", "draining", "closed"};
-constexpr std::array<std::string_view, session::kEvents.size()> kEventNames = {
-    "undecided", "implicit", "required", "clear",    "upgrade",
-    "secured",   "linked",   "let_go",   "farewell", "gone"};
+constexpr auto kStateNames =
+    std::to_array<std::string_view>({"accepted", "deciding", "gate", "handshake", "splicing",
+                                     "dialling", "dialogue", "passthrough", "draining", "closed"});
+constexpr auto kEventNames = std::to_array<std::string_view>(
+    {"undecided", "implicit", "required", "clear", "upgrade", "secured", "unserved", "linked",
+     "let_go", "farewell", "gone"});
+static_assert(kStateNames.size() == session::kStates.size());
+static_assert(kEventNames.size() == session::kEvents.size());
 
 std::size_t index_of(State state) { return static_cast<std::size_t>(state); }
 std::size_t index_of(Event event) { return static_cast<std::size_t>(event); }
