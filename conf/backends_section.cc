@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "conf/backend_tls_section.h"
 #include "conf/keys.h"
 #include "conf/source.h"
 #include "conf/values.h"
@@ -23,7 +24,8 @@ constexpr std::string_view kServersExpected = "a list of servers, such as [\"192
 
 // A backend that is not valid keeps its name, so that listeners may refer to it without another
 // error.
-void read_backend(const Value& value, const Entry& entry, Draft& draft, Findings& findings) {
+void read_backend(const Value& value, const Entry& entry, const std::filesystem::path& folder,
+                  Draft& draft, Findings& findings) {
   Backend backend;
   BackendPlaces places;
   backend.place = places.name = entry.place;
@@ -44,6 +46,7 @@ void read_backend(const Value& value, const Entry& entry, Draft& draft, Findings
     fields->choose("balance", kBalances, balance);
     fields->read("connect_timeout", time_from(milliseconds(1)), backend.connect_timeout);
     fields->read("greeting_timeout", time_from(milliseconds(1)), backend.greeting_timeout);
+    read_backend_tls(*fields, folder, backend, findings);
   }
   draft.settings.backends.push_back(std::move(backend));
   draft.backends.push_back(std::move(places));
@@ -51,9 +54,10 @@ void read_backend(const Value& value, const Entry& entry, Draft& draft, Findings
 
 }  // namespace
 
-void read_backends(const Value& value, Draft& draft, Findings& findings) {
+void read_backends(const Value& value, const std::filesystem::path& folder, Draft& draft,
+                   Findings& findings) {
   for (const auto& [backend, entry] : value.entries(kBackendsExpected, kMostBackends))
-    read_backend(backend, *entry, draft, findings);
+    read_backend(backend, *entry, folder, draft, findings);
 }
 
 }  // namespace postern::conf

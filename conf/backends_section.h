@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string_view>
 
 #include "conf/draft.h"
@@ -16,6 +17,8 @@ inline constexpr std::size_t kMostServers = 16;  // of one backend
 inline constexpr std::string_view kBackendsExpected =
     "a mapping of backends, each name with its servers";
 
-void read_backends(const Value& value, Draft& draft, Findings& findings);
+// Relative paths are from `folder`.
+void read_backends(const Value& value, const std::filesystem::path& folder, Draft& draft,
+                   Findings& findings);
 
 }  // namespace postern::conf

@@ -51,16 +51,20 @@ inline constexpr std::array kTlsKeys = {
 inline constexpr std::array kBackendKeys = {
     Key{"servers"},
     Key{"balance"},
-    Key{"tls", Standing::later},
-    Key{"verify", Standing::later},
+    Key{"tls"},
+    Key{"verify"},
     Key{"connect_timeout"},
     Key{"greeting_timeout"},
     Key{"source", Standing::later},
-    Key{"pin", Standing::later},
-    Key{"client_certificate", Standing::later},
+    Key{"pin"},
+    Key{"client_certificate"},
     Key{"health", Standing::later},
     Key{"client_address", Standing::later},
 };
+
+inline constexpr std::array kVerifyKeys = {Key{"ca"}, Key{"name"}};
+
+inline constexpr std::array kClientCertificateKeys = {Key{"chain"}, Key{"key"}};
 
 // A listener's own, then those of `tls` that it may override flat.
 inline constexpr std::array kListenerKeys = {

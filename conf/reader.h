@@ -45,6 +45,9 @@ class Value {
   Place place() const { return node_->place; }
   const std::string& path() const { return path_; }
   bool is_list() const { return node_->kind == Node::Kind::sequence; }
+  bool is_scalar(std::string_view text) const {
+    return node_->kind == Node::Kind::scalar && node_->text == text;
+  }
   bool is_empty_list() const { return is_list() && node_->items.empty(); }
 
   // "PATH: expected EXPECTED, found …", at this value.

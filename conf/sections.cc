@@ -221,7 +221,7 @@ Draft Sections::read(const Node& root) {
   // Before the listeners, which take their defaults from it as they do from `tls`.
   if (const auto smtp = fields->find("smtp")) read_smtp(*smtp);
   if (const auto backends = fields->need("backends", kBackendsExpected))
-    read_backends(*backends, draft_, findings_);
+    read_backends(*backends, folder_, draft_, findings_);
   if (const auto listeners = fields->need("listeners", kListenersExpected))
     for (const auto& item : listeners->items(kListenersExpected, kMostListeners))
       read_listener(item);

@@ -101,9 +101,10 @@ enum class BackendTls { none, starttls, implicit };
 
 // How a backend's certificate is judged.
 struct Verify {
-  bool is_on = true;
-  std::string ca;    // path of a PEM file; "": the system's
-  std::string name;  // that the certificate must be for; "": the server's host as it stands there
+  bool is_on = true;  // by a CA; false with pins, too, unless `ca` is stated
+  std::string ca;     // path of a PEM file; "": the system's
+  std::string name;   // that the certificate must be for; "": the server's host as it stands there
+  Place place;        // of `ca`, or of all of it; line 0: not stated
 };
 
 // SHA-256 of a certificate's SubjectPublicKeyInfo: RFC 7469 section 2.4.

@@ -18,6 +18,9 @@ inline constexpr Choice<Alpn> kAlpns[] = {{"strict", Alpn::strict}, {"off", Alpn
 inline constexpr Choice<Sni> kSnis[] = {{"any", Sni::any}, {"strict", Sni::strict}};
 inline constexpr Choice<OldTls> kOldTls[] = {{"alert", OldTls::alert},
                                              {"explain", OldTls::explain}};
+inline constexpr Choice<BackendTls> kBackendTls[] = {{"none", BackendTls::none},
+                                                     {"starttls", BackendTls::starttls},
+                                                     {"implicit", BackendTls::implicit}};
 inline constexpr Choice<Protocol> kProtocols[] = {{"smtp", Protocol::smtp},
                                                   {"submission", Protocol::submission},
                                                   {"lmtp", {}},

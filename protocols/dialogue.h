@@ -72,6 +72,8 @@ enum class Ending {
   closed,
   unreachable,
   out_of_resources,  // it could not be dialled, but for want of something here
+  not_secured,       // it could be, but its TLS is not what it must be
+  injected,          // somebody on the way to it spoke in its place
   timed_out,
 };
 

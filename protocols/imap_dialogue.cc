@@ -89,6 +89,12 @@ void ImapDialogue::ended(Side side, Ending how, Steps& out) {
   if (how == Ending::unreachable) {
     return end(imap_text(ImapText::bye_backend_unreachable), Cause::backend_unreachable, out);
   }
+  if (how == Ending::not_secured) {
+    return end(imap_text(ImapText::bye_backend_unreachable), Cause::backend_tls_failed, out);
+  }
+  if (how == Ending::injected) {
+    return end(imap_text(ImapText::bye_backend_unreachable), Cause::response_injection, out);
+  }
   if (how == Ending::out_of_resources) {
     return end(imap_text(ImapText::bye_out_of_resources), Cause::out_of_resources, out);
   }

@@ -183,6 +183,12 @@ void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
     case Ending::unreachable:
       return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
                         Cause::backend_unreachable, out);
+    case Ending::not_secured:
+      return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
+                        Cause::backend_tls_failed, out);
+    case Ending::injected:
+      return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
+                        Cause::response_injection, out);
     case Ending::out_of_resources:
       return no_backend(std::string(text_of(Pop3Reply::out_of_resources)), Cause::out_of_resources,
                         out);

@@ -326,6 +326,12 @@ void SmtpDialogue::ended(Side side, Ending how, Steps& out) {
     case Ending::unreachable:
       backend_failed(reply, Cause::backend_unreachable, out);
       break;
+    case Ending::not_secured:
+      backend_failed(reply, Cause::backend_tls_failed, out);
+      break;
+    case Ending::injected:
+      backend_failed(reply, Cause::response_injection, out);
+      break;
     case Ending::out_of_resources:
       backend_failed(SmtpReply::out_of_resources, Cause::out_of_resources, out);
       break;

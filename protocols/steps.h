@@ -47,6 +47,7 @@ enum class Cause {
   backend_closed,       // the backend closed before it had said farewell
   backend_unreachable,  // no backend could be dialled
   out_of_resources,     // for want of descriptors or memory here
+  backend_tls_failed,   // the backend's TLS is not what it must be
   backend_timeout,      // the backend did not greet in time
   backend_protocol,     // the backend's line was too long, or no reply of the protocol
   response_injection,   // the backend sent a reply that nobody asked for

@@ -16,6 +16,7 @@ class Octets {
   Octets& operator=(Octets&&) noexcept = default;
 
   const char* data() const { return memory_.get(); }
+  char* data() { return memory_.get(); }
   std::size_t size() const { return size_; }
   std::size_t capacity() const { return capacity_; }
   bool empty() const { return size_ == 0; }

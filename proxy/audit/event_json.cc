@@ -139,7 +139,14 @@ void put_session(std::string& out, const SessionPart& session) {
     put_text(out, R"(,"postern.backend.name":)", session.server->name);
     put_address(out, R"(,"postern.backend.ip":)", R"(,"postern.backend.port":)",
                 session.server->address);
-    put_number(out, R"(,"postern.backend.source_port":)", session.server->source_port);
+    if (session.server->source_port != 0) {
+      put_number(out, R"(,"postern.backend.source_port":)", session.server->source_port);
+    }
+  }
+  if (session.server_tls) {
+    put_text(out, R"(,"postern.backend.tls.version":)", session.server_tls->version);
+    put_text(out, R"(,"postern.backend.tls.cipher":)", session.server_tls->cipher);
+    put_flag(out, R"(,"postern.backend.tls.resumed":)", session.server_tls->resumed);
   }
   put_text(out, R"(,"postern.security":)", name_of(session.security));
   put_flag(out, R"(,"postern.starttls.offered":)", session.starttls_offered);

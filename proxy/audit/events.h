@@ -58,7 +58,14 @@ struct Hello {
 struct Server {
   std::string name;  // of the backend in the settings
   net::Address address;
-  std::uint16_t source_port = 0;  // postern's own port towards it
+  std::uint16_t source_port = 0;  // postern's own port towards it; 0: there was none
+};
+
+// The TLS towards it.
+struct ServerTls {
+  std::string_view version;  // constants, as in Tls
+  std::string_view cipher;
+  bool resumed = false;
 };
 
 // What every event of a session tells of it.
@@ -70,6 +77,7 @@ struct SessionPart {
   std::optional<net::Address> forwarded_by;  // the balancer whose PROXY header named the client
   net::Address destination;
   std::optional<Server> server;
+  std::optional<ServerTls> server_tls;
   Security security = Security::cleartext;
   bool starttls_offered = false;
   bool starttls_used = false;

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "proxy/log.h"
+
 namespace postern::backend {
 
 namespace {
@@ -19,6 +21,7 @@ Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers
            const Backend& backend, LinkUser& user, std::string opening)
     : dialer_(dialer),
       clock_(clock),
+      timers_(timers),
       backend_(backend),
       user_(user),
       opening_(std::move(opening)),
@@ -28,12 +31,18 @@ void Link::next() {
   assert(has_next());
   ++next_;
   is_late_ = false;
+  tls_failure_ = TlsFailure::Kind::none;
   dialled_at_ = waiting_since_ = clock_.now();
   give_up_at_ = dialled_at_ + backend_.connect_timeout;
   dial();
 }
 
 void Link::dial() {
+  if (backend_.security != nullptr) {  // which has its own time limits
+    TlsDialUser& self = *this;
+    tls_dial_ = std::make_unique<TlsDial>(dialer_, clock_, timers_, backend_, next_ - 1, self);
+    return;
+  }
   timer_.arm(std::min(give_up_at_, dialled_at_ + backend_.greeting_timeout));
   dial_ = dialer_.dial(backend_.servers[next_ - 1], *this);
   if (!opening_.empty()) dial_->say(opening_);
@@ -49,6 +58,7 @@ void Link::on_dialled(net::StreamPtr stream) {
 void Link::on_dial_failed(net::Error error) {
   timer_.disarm();
   dial_.reset();
+  tls_dial_.reset();
   if (error.is_exhaustion() && clock_.now() + kPause < give_up_at_) {
     timer_.arm(clock_.now() + kPause);
     return;
@@ -61,12 +71,32 @@ void Link::on_dial_failed(net::Error error) {
 }
 
 void Link::on_timer() {
-  if (dial_ == nullptr) return dial();
+  if (dial_ == nullptr) return dial();  // the pause is over
   is_late_ = true;
   if (dial_->hand_over()) return;  // this may be gone
   is_late_ = false;
   if (clock_.now() < give_up_at_) return timer_.arm(give_up_at_);
   on_dial_failed(net::Error{-ETIMEDOUT});
+}
+
+void Link::on_secured(net::StreamPtr stream, const tls::ClientFacts& facts, net::Instant since) {
+  tls_ = facts;
+  waiting_since_ = since;
+  tls_dial_.reset();
+  user_.on_linked(std::move(stream), backend_.servers[next_ - 1]);
+}
+
+void Link::on_not_secured(TlsFailure failure) {
+  tls_dial_.reset();
+  const auto& server = backend_.servers[next_ - 1];
+  if (backend_.security->complaints.is_news(next_ - 1, failure.words, clock_.now())) {
+    log::warn("backend {}: no TLS with {}: {}", backend_.name, server.text(), failure.words);
+  }
+  user_.on_tls_failed(server, failure);
+  // Whoever sits on the way to one server is not to choose the next.
+  if (has_next() && failure.kind != TlsFailure::Kind::injection) return next();
+  tls_failure_ = failure.kind;
+  user_.on_link_failed(net::Error{-EPROTO});
 }
 
 }  // namespace postern::backend

@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "proxy/demo/connection.h"
+#include "proxy/commands/probe_connection.h"
 #include "proxy/net/bind.h"
 
 namespace postern::commands {
@@ -64,7 +64,8 @@ net::Socket dial(const net::Address& server, std::string& error) {
 // One conversation, kept as it goes.
 class Probe {
  public:
-  Probe(net::Socket socket, ProbeReport& report) : connection_(socket.take()), report_(report) {}
+  Probe(ProbeConnection& connection, ProbeReport& report)
+      : connection_(connection), report_(report) {}
 
   void say(const std::string& line) {
     report_.lines.push_back("> " + line);
@@ -73,8 +74,7 @@ class Probe {
 
   // The next line, without its ending; "" when the server has ended or says nothing.
   std::string hear() {
-    if (!connection_.wait(kReplyPatience)) return "";
-    auto line = connection_.read_line(kMostLine).value_or("");
+    auto line = connection_.read_line(kMostLine, kReplyPatience).value_or("");
     while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
     if (line.empty()) return line;
     report_.has_answered = true;
@@ -108,7 +108,7 @@ class Probe {
   void warn(std::string text) { report_.warnings.push_back(std::move(text)); }
 
  private:
-  demo::Connection connection_;
+  ProbeConnection& connection_;
   ProbeReport& report_;
 };
 
@@ -192,16 +192,24 @@ void probe_pop3(Probe& probe) {
 
 }  // namespace
 
-ProbeReport probe_backend(protocols::Protocol protocol, const net::Address& server,
-                          const std::string& hostname) {
+ProbeReport probe_backend(protocols::Protocol protocol, const backend::Backend& backend,
+                          std::size_t server, const std::string& hostname) {
   ProbeReport report;
   std::string error;
-  auto socket = dial(server, error);
+  auto socket = dial(backend.servers[server], error);
   if (socket.get() < 0) {
     report.warnings.push_back("cannot connect: " + error);
     return report;
   }
-  Probe probe(std::move(socket), report);
+  ProbeConnection connection(std::move(socket));
+  if (backend.security != nullptr) {
+    error = connection.secure(backend, server, kReplyPatience, report.lines);
+    if (!error.empty()) {
+      report.warnings.push_back("no TLS: " + error);
+      return report;
+    }
+  }
+  Probe probe(connection, report);
   switch (protocol) {
     case protocols::Protocol::smtp:
     case protocols::Protocol::submission:

@@ -1,12 +1,13 @@
-// What a backend says to postern in clear text, and what its administrator should know before
+// What a backend says to postern, and what its administrator should know before
 // postern stands in front of it. `postern check --connect` shows it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "protocols/dialogue.h"
-#include "proxy/net/address.h"
+#include "proxy/backend/link.h"
 
 namespace postern::commands {
 
@@ -16,11 +17,12 @@ struct ProbeReport {
   std::vector<std::string> warnings;  // what will not work, or is dangerous, and the cure
 };
 
-// Dials one server, blocking, for some seconds at most. It asks for greeting and capabilities,
+// Dials one of the backend's servers (an index), blocking, for some seconds at most; by TLS where the
+// backend has that, of which it says what it saw. It asks for greeting and capabilities,
 // tries one login with a name that nobody has, and for SMTP whether a foreign recipient is taken
 // without login (an open relay as soon as all mail comes from postern's address); then RSET and
 // QUIT: nothing is ever sent.
-ProbeReport probe_backend(protocols::Protocol protocol, const net::Address& server,
-                          const std::string& hostname);
+ProbeReport probe_backend(protocols::Protocol protocol, const backend::Backend& backend,
+                          std::size_t server, const std::string& hostname);
 
 }  // namespace postern::commands

@@ -22,10 +22,11 @@ bool connect_all(const Prepared& prepared) {
     auto protocol = service->protocol;
     if (protocol == protocols::Protocol::submission) protocol = protocols::Protocol::smtp;
     if (!done.insert({service->backend.name, protocol}).second) continue;
-    for (const auto& server : service->backend.servers) {
-      std::cout << fmt::format("\nbackend {} at {} ({}):\n", service->backend.name, server.text(),
-                               protocols::name_of(protocol));
-      const auto report = probe_backend(protocol, server, prepared.settings->hostname);
+    const auto& backend = service->backend;
+    for (std::size_t i = 0; i < backend.servers.size(); ++i) {
+      std::cout << fmt::format("\nbackend {} at {} ({}):\n", backend.name,
+                               backend.servers[i].text(), protocols::name_of(protocol));
+      const auto report = probe_backend(protocol, backend, i, prepared.settings->hostname);
       for (const auto& line : report.lines) std::cout << "  " << line << "\n";
       for (const auto& warning : report.warnings) std::cout << "  WARNING: " << warning << "\n";
       all_answered = all_answered && report.has_answered;

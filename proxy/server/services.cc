@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "proxy/server/backend_tls.h"
+
 namespace postern::server {
 
 namespace {
@@ -42,9 +44,13 @@ class Maker {
     for (const auto& backend : settings_.backends) {
       backend::Backend resolved{
           backend.name, {}, backend.connect_timeout, backend.greeting_timeout};
-      for (const auto& server : backend.servers) {
-        resolve(backend.place, "backend " + backend.name, server, resolved.servers);
+      std::vector<std::size_t> servers;  // whose address it is, of each
+      for (std::size_t i = 0; i < backend.servers.size(); ++i) {
+        resolve(backend.place, "backend " + backend.name, backend.servers[i], resolved.servers);
+        servers.resize(resolved.servers.size(), i);
       }
+      resolved.security = backend_tls_.load(settings_, backend, servers, services_.errors);
+      resolved.hostname = settings_.hostname;
       backends_.push_back(std::move(resolved));
     }
   }
@@ -88,6 +94,7 @@ class Maker {
     auto service = std::make_shared<session::Service>(
         session::Service{owned_, index, session::protocol_of(listener.protocol), options(),
                          services_.tls, backends_[listener.backend], legacy_of(listener)});
+    service->backend.protocol = service->protocol;
     services_.list.push_back(std::move(service));
   }
 
@@ -104,6 +111,7 @@ class Maker {
   const std::shared_ptr<const conf::Settings> owned_;
   const conf::Settings& settings_;
   Services services_;
+  BackendTls backend_tls_;
   std::vector<backend::Backend> backends_;
 };
 

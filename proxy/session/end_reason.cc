@@ -23,6 +23,8 @@ std::string_view name_of(EndReason reason) {
       return "backend_unreachable";
     case EndReason::out_of_resources:
       return "out_of_resources";
+    case EndReason::backend_tls_failed:
+      return "backend_tls_failed";
     case EndReason::backend_timeout:
       return "backend_timeout";
     case EndReason::backend_protocol:
@@ -82,6 +84,8 @@ EndReason reason_of(protocols::Cause cause, EndReason farewell) {
       return EndReason::backend_unreachable;
     case Cause::out_of_resources:
       return EndReason::out_of_resources;
+    case Cause::backend_tls_failed:
+      return EndReason::backend_tls_failed;
     case Cause::backend_timeout:
       return EndReason::backend_timeout;
     case Cause::backend_protocol:

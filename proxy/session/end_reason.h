@@ -17,6 +17,7 @@ enum class EndReason {
   backend_preauth,      // its greeting was PREAUTH
   backend_unreachable,  // none of its servers could be dialled
   out_of_resources,     // it could not be dialled for want of descriptors or memory here
+  backend_tls_failed,   // its TLS is not what it must be
   backend_timeout,      // it did not greet in time
   backend_protocol,     // it sent what is no reply
   response_injection,   // it sent a reply that nobody asked for

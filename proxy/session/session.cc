@@ -105,11 +105,22 @@ void Session::on_linked(net::StreamPtr stream, const net::Address& server) {
   backend_ = std::move(stream);
   backend_->attach(*this);
   server_ = audit::Server{service_->backend.name, server, backend_->local().port()};
+  if (const auto& facts = link_->tls(); !facts.version.empty()) {
+    server_tls_ = std::make_unique<audit::ServerTls>(
+        audit::ServerTls{facts.version, facts.cipher, facts.resumed});
+  }
   if (state_ == State::dialling || state_ == State::splicing) enter(Event::linked);
   stage_began_ = link_->waiting_since();
   if (state_ == State::passthrough) link_.reset();
   last_activity_ = host_.clock().now();
   advance();
+}
+
+void Session::on_tls_failed(const net::Address& server, const backend::TlsFailure& failure) {
+  server_ = audit::Server{service_->backend.name, server, 0};
+  notice(failure.kind == backend::TlsFailure::Kind::injection ? "response-injection"
+                                                              : "backend-tls-failed",
+         failure.words);
 }
 
 void Session::on_link_failed(net::Error last) {
@@ -118,8 +129,18 @@ void Session::on_link_failed(net::Error last) {
         Manner::polite);
     return advance();
   }
-  give_up_backend(last.is_exhaustion() ? protocols::Ending::out_of_resources
-                                       : protocols::Ending::unreachable);
+  switch (link_->tls_failure()) {
+    case backend::TlsFailure::Kind::none:
+      give_up_backend(last.is_exhaustion() ? protocols::Ending::out_of_resources
+                                           : protocols::Ending::unreachable);
+      break;
+    case backend::TlsFailure::Kind::failed:
+      give_up_backend(protocols::Ending::not_secured);
+      break;
+    case backend::TlsFailure::Kind::injection:
+      give_up_backend(protocols::Ending::injected);
+      break;
+  }
   advance();
 }
 
@@ -316,6 +337,7 @@ void Session::make_dialogue(protocols::BackendGreeting greeting) {
   has_greeted_ = has_settled_ = backend_ended_ = shut_backend_ = is_backend_shut_ = false;
   is_backend_clogged_ = false;
   server_.reset();
+  server_tls_.reset();
 }
 
 void Session::start_dialogue(protocols::BackendGreeting greeting) {

@@ -80,6 +80,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   void on_written(net::Stream& stream) override;
   void on_timer() override;
   void on_linked(net::StreamPtr stream, const net::Address& server) override;
+  void on_tls_failed(const net::Address& server, const backend::TlsFailure& failure) override;
   void on_link_failed(net::Error last) override;
   void on_turn() override;
 
@@ -194,8 +195,9 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   policy::Security security_ = policy::Security::cleartext;
   net::Instant stage_began_{};  // of the gate, the handshake, the wait for the greeting or login
   net::Instant last_activity_{};
-  std::optional<audit::Server> server_;  // once dialled
-  std::string greeting_begin_;           // while it may still be a refusal, and others are left
+  std::optional<audit::Server> server_;           // once dialled
+  std::unique_ptr<audit::ServerTls> server_tls_;  // null in clear text
+  std::string greeting_begin_;  // while it may still be a refusal, and others are left
   Terms terms_;
   // What the client has sent, until its ClientHello is known to be served; null where it would not
   // be handed on.

@@ -48,6 +48,7 @@ audit::SessionPart Session::session_part() const {
   part.forwarded_by = forwarded_by_;
   part.destination = destination_;
   part.server = server_;
+  if (server_tls_ != nullptr) part.server_tls = *server_tls_;
   part.security = security_of(security_);
   part.starttls_offered = is_upgradable;
   part.starttls_used = security_ == policy::Security::starttls;

@@ -95,6 +95,7 @@ void Session::start_handshake(std::string_view first_bytes) {
   link_.reset();
   backend_.reset();
   server_.reset();
+  server_tls_.reset();
   client_name_.clear();
   security_ = policy::Security::starttls;
   enter(Event::upgrade);

@@ -57,6 +57,12 @@ std::vector<Mapping> mappings() {
       {"tls.", kTlsKeys, "tls: {KEY: x}\n" + certificates + rest},
       {"backends.ex.", kBackendKeys,
        "backends: {ex: {servers: [\"192.0.2.10:25\"], KEY: x}}\n" + certificates + listeners},
+      {"backends.ex.verify.", kVerifyKeys,
+       "backends: {ex: {servers: [\"192.0.2.10:25\"], tls: implicit, verify: {KEY: x}}}\n" +
+           certificates + listeners},
+      {"backends.ex.client_certificate.", kClientCertificateKeys,
+       "backends: {ex: {servers: [\"192.0.2.10:25\"], client_certificate: {KEY: x}}}\n" +
+           certificates + listeners},
       {"listeners[].", kListenerKeys,
        "listeners: [{name: a, protocol: smtp, address: \"0.0.0.0:25\", tls: optional, backend: ex, "
        "KEY: x}]\n" +
@@ -86,11 +92,7 @@ TEST_CASE("a file with every key gets one complaint for each that comes later, a
       "19: tls.client_certificates",
       "20: tls.client_crl",
       "26: backends.post.balance: `client_ip`",
-      "27: backends.post.tls",
-      "28: backends.post.verify",
       "31: backends.post.source",
-      "32: backends.post.pin",
-      "33: backends.post.client_certificate",
       "34: backends.post.health",
       "35: backends.post.client_address",
       "36: backends.pages.balance: `least_connections`",

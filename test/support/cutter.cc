@@ -23,6 +23,8 @@ std::string_view cause_name(Cause cause) {
       return "backend_preauth";
     case Cause::backend_closed:
       return "backend_closed";
+    case Cause::backend_tls_failed:
+      return "backend_tls_failed";
     case Cause::backend_unreachable:
       return "backend_unreachable";
     case Cause::out_of_resources:

@@ -23,6 +23,7 @@ audit::SessionPart session_with(Text&& text) {
   part.forwarded_by = *net::Address::parse("192.0.2.99", 40000);
   part.destination = *net::Address::parse("2001:db8::1", 143);
   part.server = audit::Server{"old", *net::Address::parse("192.0.2.10", 143), 40001};
+  part.server_tls = audit::ServerTls{"1.3", "TLS_AES_128_GCM_SHA256", true};
   part.security = audit::Security::starttls;
   part.starttls_offered = part.starttls_used = true;
   part.tls = audit::Tls{"1.3", "TLS_AES_128_GCM_SHA256", "x25519", "imap", text(), true, text()};
@@ -60,7 +61,7 @@ std::vector<audit::EventBody> full(Text&& text) {
   all.emplace_back(audit::HandshakeEvent{session(), "", {}, "", ""});
   all.emplace_back(audit::HandshakeEvent{session(), audit::kSpliced, hello(), text(), text()});
   for (const auto action : {"starttls-injection", "response-injection", "smuggling",
-                            "tls-on-clear-port", "clear-on-tls-port", "limit"}) {
+                            "tls-on-clear-port", "clear-on-tls-port", "limit", "backend-tls-failed"}) {
     all.emplace_back(audit::SessionNotice{session(), action, "command"});
   }
   for (const auto action : {"tls-on-clear-port", "clear-on-tls-port"}) {

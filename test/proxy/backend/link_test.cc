@@ -16,10 +16,16 @@ struct User final : backend::LinkUser {
     stream = std::move(linked);
     server = address;
   }
+  void on_tls_failed(const net::Address& address, const backend::TlsFailure& why) override {
+    tls_failures.push_back(address.text() + ": " + why.words);
+    tls_failure = why.kind;
+  }
   void on_link_failed(net::Error error) override { failure = error; }
   net::StreamPtr stream;
   std::optional<net::Address> server;
   std::optional<net::Error> failure;
+  std::vector<std::string> tls_failures;
+  backend::TlsFailure::Kind tls_failure{};
 };
 
 struct World {

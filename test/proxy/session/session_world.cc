@@ -61,6 +61,9 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   service_->options.hostname = "mail.example.com";
   service_->options.line_length = options.line_length;
   service_->backend.name = "old";
+  service_->backend.security = options.security;
+  service_->backend.protocol = options.protocol;
+  service_->backend.hostname = "mail.example.com";
   service_->backend.connect_timeout = std::chrono::seconds(5);
   service_->backend.greeting_timeout = std::chrono::seconds(60);
   for (std::size_t i = 0; i < options.servers; ++i) {

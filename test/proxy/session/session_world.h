@@ -28,6 +28,8 @@ struct WorldOptions {
   // The rest of the settings: rules, audit, the one listener …
   std::function<void(conf::Settings&)> adjust = {};
   std::optional<session::Forwarded> forwarded = std::nullopt;
+  // The backend's TLS; null: clear text.
+  std::shared_ptr<const backend::Security> security = nullptr;
   // What earlier sessions left with the process; null: nothing.
   std::shared_ptr<session::Remembered> remembered = nullptr;
 };

@@ -1,4 +1,5 @@
-"""Debian's Dovecot as an old server without TLS, in a folder of its own on high ports."""
+"""Debian's Dovecot as an old server without TLS (or with, as one outside), in a folder of its own on
+high ports."""
 import grp
 import os
 import pwd
@@ -13,7 +14,7 @@ CONFIG = """\
 base_dir = {run}
 state_dir = {run}
 log_path = {log}
-ssl = no
+{ssl}
 disable_plaintext_auth = no
 protocols = imap pop3
 listen = 127.0.0.1
@@ -45,8 +46,10 @@ service imap-login {{
   inet_listener imap {{
     port = {imap_port}
   }}
+  {reuse}
   inet_listener imaps {{
-    port = 0
+    port = {imaps_port}
+    ssl = yes
   }}
 }}
 service pop3-login {{
@@ -54,8 +57,10 @@ service pop3-login {{
   inet_listener pop3 {{
     port = {pop3_port}
   }}
+  {reuse}
   inet_listener pop3s {{
-    port = 0
+    port = {pop3s_port}
+    ssl = yes
   }}
 }}
 service auth {{
@@ -87,13 +92,19 @@ def exists(name):
 
 
 class Dovecot:
-    """IMAP and POP3 in clear; mail lies in `mail` (a Maildir a user)."""
+    """IMAP and POP3 in clear; mail lies in `mail` (a Maildir a user). With a certificate (chain, key)
+    it has STARTTLS, and implicit TLS on ports of its own; no login is taken in clear then."""
 
-    def __init__(self, room):
+    def __init__(self, room, certificate=None):
         base.need("dovecot")
         self.folder = room.folder("dovecot")
         self.mail = room.folder("mail")
         self.imap_port, self.pop3_port, self.auth_port = (base.free_port() for _ in range(3))
+        self.imaps_port, self.pop3s_port = (
+            (base.free_port(), base.free_port()) if certificate else (0, 0))
+        # Its processes then serve one login after another, so that TLS sessions can be resumed.
+        ssl = (f"ssl = required\nssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}"
+               if certificate else "ssl = no")
         me = pwd.getpwuid(os.geteuid())
         root = os.geteuid() == 0
         mail_user = pwd.getpwnam("nobody") if root else me
@@ -114,7 +125,9 @@ class Dovecot:
             internal=internal.pw_name, internal_group=grp.getgrgid(internal.pw_gid).gr_name,
             login=login.pw_name, mail_uid=self.uid, mail_gid=self.gid,
             chroot="" if root else "chroot =", imap_port=self.imap_port,
-            pop3_port=self.pop3_port, auth_port=self.auth_port))
+            pop3_port=self.pop3_port, auth_port=self.auth_port, ssl=ssl,
+            imaps_port=self.imaps_port, pop3s_port=self.pop3s_port,
+            reuse="service_count = 0\n  process_limit = 1" if certificate else ""))
         self.process = None
 
     def _own(self, folder):

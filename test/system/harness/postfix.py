@@ -1,4 +1,5 @@
-"""Debian's Postfix as an old server without TLS, in a folder of its own on a high port."""
+"""Debian's Postfix as an old server without TLS (or with, as one outside), in a folder of its own on a
+high port."""
 import contextlib
 import os
 import pathlib
@@ -74,15 +75,33 @@ anvil     unix  - - n - 1 anvil
 postlog   unix-dgram n - n - 1 postlogd
 """
 
+# With TLS: STARTTLS, and implicit TLS on another port.
+TLS_MAIN = """\
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {key}, {chain}
+smtpd_tls_auth_only = yes
+smtpd_tls_session_cache_database =
+"""
+TLS_MASTER = """\
+127.0.0.1:{port} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
+"""
+
 
 class Postfix:
     """SMTP in clear; logins by Dovecot's passwords, delivery to the Maildirs that Dovecot shows."""
 
-    def __init__(self, room, dovecot, more=""):
-        """`more`: further lines of its main.cf."""
+    def __init__(self, room, dovecot, more="", certificate=None):
+        """`more`: further lines of its main.cf. `certificate` (chain, key): it has TLS."""
         base.need("postfix")
         base.need_root("Postfix's master runs as root")
         self.port = base.free_port()
+        self.tls_port = base.free_port() if certificate else 0
+        master = MASTER.format(port=self.port)
+        if certificate:
+            more += TLS_MAIN.format(chain=certificate[0], key=certificate[1])
+            master += TLS_MASTER.format(port=self.tls_port)
         self.folder = room.folder("postfix")
         self.config = room.folder("postfix/etc")
         queue, data = room.folder("postfix/queue"), room.folder("postfix/data")
@@ -96,7 +115,7 @@ class Postfix:
             config=self.config, queue=queue, data=data, log=self.log, room=room.path,
             auth_port=dovecot.auth_port, domain=DOMAIN, boxes=boxes, mail=dovecot.mail,
             uid=dovecot.uid, gid=dovecot.gid) + more)
-        (self.config / "master.cf").write_text(MASTER.format(port=self.port))
+        (self.config / "master.cf").write_text(master)
 
     def _run(self, command):
         return subprocess.run([base.tool("postfix"), "-c", str(self.config), command],
