@@ -27,11 +27,7 @@ inline constexpr std::array kTopKeys = {
 };
 
 inline constexpr std::array kCertificateKeys = {
-    Key{"chain"},
-    Key{"key"},
-    Key{"passphrase_file"},
-    Key{"key_permissions"},
-    Key{"ocsp", Standing::later},
+    Key{"chain"}, Key{"key"}, Key{"passphrase_file"}, Key{"key_permissions"}, Key{"ocsp"},
 };
 
 inline constexpr std::array kTlsKeys = {

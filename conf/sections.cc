@@ -205,7 +205,7 @@ Draft Sections::read(const Node& root) {
   const auto fields = top.fields("a mapping with backends and listeners", kTopKeys);
   if (!fields) return std::move(draft_);
   settings().hostname = machine_name();
-  fields->read("hostname", parse_host_name, settings().hostname);
+  settings().hostname_place = fields->read("hostname", parse_host_name, settings().hostname);
   if (const auto workers = fields->find("workers")) read_workers(*workers);
   settings().user_place = fields->read("user", parse_user, settings().user);
   if (const auto certificates = fields->find("certificates")) {

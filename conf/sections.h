@@ -10,7 +10,7 @@
 namespace postern::conf {
 
 inline constexpr std::size_t kMostAddresses = 16;  // of one listener
-inline constexpr std::size_t kMostCertificates = 256;
+inline constexpr std::size_t kMostCertificates = 4096;
 inline constexpr std::size_t kMostHidden = 64;  // verbs
 
 // Reads all that can be read; `file` is what relative paths are relative to. Everything that is

@@ -260,6 +260,7 @@ enum class LogLevel { debug, info, warn, error };
 struct Settings {
   std::string file;         // the path it was loaded from, for messages
   std::string hostname;     // never empty
+  Place hostname_place;     // line 0: the machine's name
   std::size_t workers = 0;  // 0: one a core
   std::string user;         // "" : not given
   Place user_place;

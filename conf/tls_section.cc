@@ -47,6 +47,9 @@ void read_certificate_files(const Fields& fields, const std::filesystem::path& f
   if (stands.line > 0 && !passphrase.starts_with(kCredential)) {
     passphrase = (folder / passphrase).string();
   }
+  if (fields.read("ocsp", parse_path, certificate.ocsp).line > 0) {
+    certificate.ocsp = (folder / certificate.ocsp).string();
+  }
   fields.choose("key_permissions", kKeyPermissions, certificate.key_permissions);
 }
 

@@ -1,5 +1,5 @@
 // Which of several certificates a client gets: by SNI, then by the kind of key that it can use.
-// For this room's own files only.
+// Contexts share one.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,6 @@ struct ClientNeed {
 // Immutable after construction.
 class CertificateChoice {
  public:
-  CertificateChoice() = default;
   // At least one; the first is the default.
   explicit CertificateChoice(std::vector<std::shared_ptr<const Credentials>> all);
 

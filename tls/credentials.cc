@@ -1,165 +1,18 @@
 // See credentials.h.
 #include "tls/credentials.h"
 
-#include <algorithm>
+#include <utility>
 
+#include "tls/certificate.h"
+#include "tls/chain.h"
+#include "tls/install.h"
 #include "tls/native.h"
-#include "tls/pem.h"
 #include "tls/private_key.h"
 #include "tls/secret_file.h"
 
 namespace postern::tls {
 
 namespace {
-
-using Chain = std::vector<bssl::UniquePtr<X509>>;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
-
-// One line, all that is not printable ASCII escaped.
-std::string text_of(const X509_NAME* name) {
-  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  const std::uint8_t* bytes = nullptr;
-  std::size_t size = 0;
-  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE) < 0 ||
-      BIO_mem_contents(bio.get(), &bytes, &size) == 0) {
-    return {};
-  }
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-std::string text_of(const ASN1_STRING* string) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
-          static_cast<std::size_t>(ASN1_STRING_length(string))};
-}
-
-// Before 1970 and after 2262 at the ends of what the clock can say.
-std::chrono::system_clock::time_point time_of(const ASN1_TIME* time) {
-  using Days = std::chrono::duration<int, std::ratio<86400>>;
-  constexpr int kMaxDays = 100'000;
-  const bssl::UniquePtr<ASN1_TIME> epoch(ASN1_TIME_set(nullptr, 0));
-  int days = 0;
-  int seconds = 0;
-  if (!epoch || ASN1_TIME_diff(&days, &seconds, epoch.get(), time) == 0) return {};
-  return std::chrono::system_clock::time_point(Days(std::clamp(days, 0, kMaxDays))) +
-         std::chrono::seconds(seconds);
-}
-
-std::string common_name(const X509* leaf) {
-  const auto* subject = X509_get_subject_name(leaf);
-  const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (index < 0) return {};
-  return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-}
-
-std::vector<std::string> names_of(const X509* leaf) {
-  std::vector<std::string> names;
-  const bssl::UniquePtr<GENERAL_NAMES> alternatives(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
-  if (alternatives) {
-    for (const GENERAL_NAME* name : alternatives.get()) {
-      if (name->type == GEN_DNS) names.push_back(lower(text_of(name->d.dNSName)));
-    }
-  } else if (X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) < 0) {
-    if (auto name = common_name(leaf); !name.empty()) names.push_back(lower(std::move(name)));
-  }
-  return names;
-}
-
-Result<Chain> parse_chain(std::string_view pem, const std::string& name) {
-  const auto blocks = read_pem(pem, name);
-  if (!blocks) return blocks.error();
-  Chain chain;
-  bool has_key = false;
-  for (const auto& block : *blocks) {
-    has_key |= block.is_key();
-    if (!block.is_certificate()) continue;
-    if (chain.size() == Credentials::kMaxChain) {
-      return Error{name + " has more than " + std::to_string(Credentials::kMaxChain) +
-                   " certificates; it should hold the server's own and its intermediates only"};
-    }
-    const auto* at = reinterpret_cast<const std::uint8_t*>(block.der.data());
-    const auto* const end = at + block.der.size();
-    bssl::UniquePtr<X509> certificate(d2i_X509(nullptr, &at, static_cast<long>(block.der.size())));
-    if (!certificate || at != end) {
-      return Error{"certificate " + std::to_string(chain.size() + 1) + " in " + name +
-                   " is no valid X.509 certificate"};
-    }
-    chain.push_back(std::move(certificate));
-  }
-  if (!chain.empty()) return chain;
-  if (has_key) {
-    return Error{name + " holds a private key and no certificate: are chain and key swapped?"};
-  }
-  return Error{"no certificate in " + name + ": " +
-               what_else(pem, *blocks, "openssl x509 -inform der -in FILE -out FILE.pem")};
-}
-
-bool belongs_to(const EVP_PKEY* key, X509* certificate) {
-  const bssl::UniquePtr<EVP_PKEY> leaf_key(X509_get_pubkey(certificate));
-  return leaf_key && EVP_PKEY_cmp(leaf_key.get(), key) == 1;
-}
-
-bool names_as_issuer(const X509* subject, const X509* issuer) {
-  return X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0;
-}
-
-// True too where BoringSSL does not know the algorithm (an old one, which clients may know).
-bool signed_by(X509* subject, X509* issuer) {
-  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(issuer));
-  if (!key) return false;
-  ERR_clear_error();
-  if (X509_verify(subject, key.get()) == 1) return true;
-  const auto error = ERR_peek_error();
-  return ERR_GET_LIB(error) == ERR_LIB_ASN1 &&
-         (ERR_GET_REASON(error) == ASN1_R_UNKNOWN_SIGNATURE_ALGORITHM ||
-          ERR_GET_REASON(error) == ASN1_R_UNKNOWN_MESSAGE_DIGEST_ALGORITHM);
-}
-
-// "" where the key is the leaf's.
-std::string key_fault(const Chain& chain, const EVP_PKEY* key, const std::string& chain_name,
-                      const std::string& key_name) {
-  const auto owner = std::find_if(chain.begin(), chain.end(), [&](const auto& certificate) {
-    return belongs_to(key, certificate.get());
-  });
-  if (owner == chain.begin()) return {};
-  const auto fault = "the key in " + key_name + " does not belong to the first certificate in " +
-                     chain_name + " (" + text_of(X509_get_subject_name(chain.front().get())) + ")";
-  if (owner == chain.end()) return fault;
-  return fault + " but to number " + std::to_string(owner - chain.begin() + 1) +
-         ": wrong order; the server's own certificate comes first, then each one's issuer";
-}
-
-// "" where each certificate is followed by its issuer.
-std::string order_fault(const Chain& chain, const std::string& name) {
-  for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
-    X509* const subject = chain[i].get();
-    X509* const next = chain[i + 1].get();
-    const auto numbers = "certificate " + std::to_string(i + 2) + " in " + name + " (" +
-                         text_of(X509_get_subject_name(next)) + ") is not the issuer of number " +
-                         std::to_string(i + 1);
-    if (!names_as_issuer(subject, next)) {
-      const auto issuer = std::find_if(chain.begin(), chain.end(), [&](const auto& each) {
-        return each.get() != subject && names_as_issuer(subject, each.get());
-      });
-      const auto wanted = " (" + text_of(X509_get_issuer_name(subject)) + ")";
-      return numbers + (issuer == chain.end()
-                            ? ": that one's issuer" + wanted + " is missing"
-                            : ", which is number " + std::to_string(issuer - chain.begin() + 1) +
-                                  wanted + ": wrong order");
-    }
-    if (!signed_by(subject, next)) {
-      return numbers + ", though it has that name: number " + std::to_string(i + 1) +
-             " was signed by another key";
-    }
-  }
-  return {};
-}
 
 // What a client must offer for this leaf; none with RSA.
 ClientNeed need_of(const EVP_PKEY* key) {
@@ -186,6 +39,55 @@ bssl::UniquePtr<CRYPTO_BUFFER> buffer_of(X509* certificate) {
   return buffer;
 }
 
+// A signature by any other key takes longer than the way to another thread and back.
+bool signs_slowly(const EVP_PKEY* key) {
+  constexpr int kQuickCurve = 256;  // bits
+  return EVP_PKEY_id(key) == EVP_PKEY_RSA ||
+         (EVP_PKEY_id(key) == EVP_PKEY_EC && EVP_PKEY_bits(key) > kQuickCurve);
+}
+
+// Tried here, so that it cannot fail for the first time in a handshake.
+bool is_usable(const Credentials::Native& native) {
+  const bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_with_buffers_method()));
+  const bool is_installed = context && install(native, context.get(), SSL_CTX_set_chain_and_key);
+  ERR_clear_error();
+  return is_installed;
+}
+
+Result<Staple> load_staple(const CredentialFiles& files, X509* leaf, X509* issuer) {
+  const auto text = read_file(files.staple, kMaxStaple);
+  if (!text) return text.error();
+  if (issuer == nullptr) {
+    return Error{files.staple + " cannot be checked: the certificate's issuer is not in " +
+                 files.chain};
+  }
+  return read_staple(text->text, files.staple, leaf, issuer);
+}
+
+// One that is not fit, or not there yet, is no reason to serve nothing.
+void add_staple(const CredentialFiles& files, Credentials::Native& native) {
+  const bssl::UniquePtr<X509> leaf(X509_parse_from_buffer(native.chain.front().get()));
+  if (!leaf) return;
+  if (!files.staple.empty()) {
+    const auto is_root = is_self_signed(leaf.get());
+    const bssl::UniquePtr<X509> issuer(native.chain.size() > 1
+                                           ? X509_parse_from_buffer(native.chain[1].get())
+                                           : (is_root ? bssl::UpRef(leaf).release() : nullptr));
+    auto staple = load_staple(files, leaf.get(), issuer.get());
+    if (staple) {
+      native.staple = std::move(*staple);
+      native.staple_name = files.staple;
+    } else {
+      native.weaknesses.push_back(staple.error().message + ": not sent");
+    }
+  }
+  if (!native.staple && needs_staple(leaf.get())) {
+    native.weaknesses.push_back("the certificate in " + files.chain + " (" + native.subject +
+                                ") demands a staple, and there is none to be sent: clients that "
+                                "look for it refuse the certificate");
+  }
+}
+
 }  // namespace
 
 Credentials::Credentials(std::unique_ptr<Native> native) : native_(std::move(native)) {}
@@ -197,6 +99,30 @@ std::chrono::system_clock::time_point Credentials::not_before() const {
   return native_->not_before;
 }
 std::chrono::system_clock::time_point Credentials::not_after() const { return native_->not_after; }
+
+std::string Credentials::key_kind() const { return kind_of(native_->key.get()); }
+std::optional<std::chrono::system_clock::time_point> Credentials::staple_until() const {
+  if (!native_->staple) return std::nullopt;
+  return native_->staple->until;
+}
+const std::vector<std::string>& Credentials::notes() const { return native_->oddities; }
+
+std::vector<std::string> Credentials::warnings(std::chrono::system_clock::time_point now) const {
+  auto all = native_->weaknesses;
+  for (const auto& [title, end] : native_->issuers) {
+    if (end < now) all.push_back(title + " has expired on " + date_text(end));
+  }
+  if (const auto& staple = native_->staple) {
+    if (staple->until <= now) {
+      all.push_back(native_->staple_name + " has expired on " + minute_text(staple->until) +
+                    " UTC: not sent");
+    } else if (now < staple->from) {
+      all.push_back(native_->staple_name + " does not hold before " + minute_text(staple->from) +
+                    " UTC: not sent until then");
+    }
+  }
+  return all;
+}
 
 struct Credentials::Texts {
   std::string_view chain;
@@ -212,28 +138,35 @@ Result<std::shared_ptr<const Credentials>> Credentials::load(const CredentialFil
   const auto key = read_secret_file(files.key, kMaxFile, files.secrets, "the key");
   if (!key) return key.error();
   Texts texts{chain->text, key->text, files.chain, files.key, {}};
-  if (files.passphrase.empty()) return make(texts);
-  const auto passphrase =
-      read_secret_file(files.passphrase, kMaxPassphraseFile, files.secrets, "the passphrase");
-  if (!passphrase) return passphrase.error();
-  if (passphrase->text.size() > kMaxPassphraseFile) {
-    return Error{files.passphrase + " is too large for a passphrase (over 4 KiB)"};
+  Result<FileText> passphrase = FileText();
+  if (!files.passphrase.empty()) {
+    passphrase =
+        read_secret_file(files.passphrase, kMaxPassphraseFile, files.secrets, "the passphrase");
+    if (!passphrase) return passphrase.error();
+    if (passphrase->text.size() > kMaxPassphraseFile) {
+      return Error{files.passphrase + " is too large for a passphrase (over 4 KiB)"};
+    }
+    texts.passphrase = {first_line(passphrase->text), files.passphrase};
+    if (texts.passphrase.text.empty()) {
+      return Error{"no passphrase in " + files.passphrase + ": its first line is empty"};
+    }
   }
-  texts.passphrase = {first_line(passphrase->text), files.passphrase};
-  if (texts.passphrase.text.empty()) {
-    return Error{"no passphrase in " + files.passphrase + ": its first line is empty"};
-  }
-  return make(texts);
+  auto native = make(texts);
+  if (!native) return native.error();
+  add_staple(files, **native);
+  return std::shared_ptr<const Credentials>(new Credentials(std::move(*native)));
 }
 
 Result<std::shared_ptr<const Credentials>> Credentials::parse(std::string_view chain_pem,
                                                               std::string_view key_pem,
                                                               const std::string& chain_name,
                                                               const std::string& key_name) {
-  return make({chain_pem, key_pem, chain_name, key_name, {}});
+  auto native = make({chain_pem, key_pem, chain_name, key_name, {}});
+  if (!native) return native.error();
+  return std::shared_ptr<const Credentials>(new Credentials(std::move(*native)));
 }
 
-Result<std::shared_ptr<const Credentials>> Credentials::make(const Texts& texts) {
+Result<std::unique_ptr<Credentials::Native>> Credentials::make(const Texts& texts) {
   const auto& [chain_pem, key_pem, chain_name, key_name, passphrase] = texts;
   for (const auto& [pem, name] : {std::pair(chain_pem, chain_name), std::pair(key_pem, key_name)}) {
     if (pem.size() > kMaxFile) return Error{name + " is too large for a PEM file (over 1 MiB)"};
@@ -259,9 +192,19 @@ Result<std::shared_ptr<const Credentials>> Credentials::make(const Texts& texts)
   native->not_before = time_of(X509_get0_notBefore(leaf));
   native->not_after = time_of(X509_get0_notAfter(leaf));
   native->need = need_of(key->get());
-  native->signs_slowly = EVP_PKEY_id(key->get()) == EVP_PKEY_RSA;
+  native->signs_slowly = signs_slowly(key->get());
   native->key = std::move(*key);
-  return std::shared_ptr<const Credentials>(new Credentials(std::move(native)));
+  if (!is_usable(*native)) {
+    return Error{"TLS cannot use " + title_of(*chain, 0, chain_name) +
+                 ": its key usage forbids signing, or its kind of key is not supported"};
+  }
+  native->weaknesses = weaknesses(*chain, chain_name);
+  native->oddities = oddities(*chain, chain_name);
+  for (std::size_t i = 1; i < chain->size(); ++i) {
+    native->issuers.emplace_back(title_of(*chain, i, chain_name),
+                                 time_of(X509_get0_notAfter((*chain)[i].get())));
+  }
+  return native;
 }
 
 }  // namespace postern::tls

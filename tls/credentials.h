@@ -27,6 +27,7 @@ struct CredentialFiles {
   std::string chain;
   std::string key;
   std::string passphrase = {};  // whose first line opens the key; "": none
+  std::string staple = {};      // an OCSP response for the leaf, in DER; "": none
   SecretFiles secrets = {};     // for the key and the passphrase
 };
 
@@ -37,9 +38,11 @@ class Credentials {
   static constexpr std::size_t kMaxPassphraseFile = 4096;
 
   // Reads a PEM chain (leaf first) and a PEM private key from files, and checks that the key
-  // belongs to the leaf, that each certificate is followed by its issuer, and that all parse. Both
+  // belongs to the leaf, that each certificate is followed by its issuer, that all parse, and that
+  // TLS can use them. Both
   // may be one file. The error names the file, what is wrong and, where there is one, the cure. An
-  // expired leaf is no error here: see not_after(). Call it before privileges are dropped. Files
+  // expired leaf is no error here: see not_after(); nor is a staple that cannot be sent: see
+  // warnings(). Call it before privileges are dropped. Files
   // are read up to kMaxFile bytes, chains up to kMaxChain certificates. Blocking.
   static Result<std::shared_ptr<const Credentials>> load(const CredentialFiles& files);
   // The same from PEM text, whose key is not encrypted; `chain_name` and `key_name` stand in for the
@@ -59,6 +62,16 @@ class Credentials {
   std::chrono::system_clock::time_point not_after() const;
   // The leaf's subject, one line of printable ASCII, for people.
   const std::string& subject() const;
+  std::string key_kind() const;  // "RSA 2048", "ECDSA P-256", "Ed25519"
+  // Until when the staple is sent; none where there is none, or it is not fit to be sent.
+  std::optional<std::chrono::system_clock::time_point> staple_until() const;
+
+  // What clients may take offence at, and what of it is not sent: a weak key or signature, no name, an
+  // issuer in the chain that has expired, a staple that is foreign, revoked, old or broken. Each names
+  // its file. The leaf's own time is left to not_before() and not_after().
+  std::vector<std::string> warnings(std::chrono::system_clock::time_point now) const;
+  // What is odd, and does no harm: a root that is sent, a name in the common name alone.
+  const std::vector<std::string>& notes() const;
 
   struct Native;  // BoringSSL's side, for this room only
   const Native& native() const { return *native_; }
@@ -67,7 +80,7 @@ class Credentials {
   struct Texts;
 
   explicit Credentials(std::unique_ptr<Native> native);
-  static Result<std::shared_ptr<const Credentials>> make(const Texts& texts);
+  static Result<std::unique_ptr<Native>> make(const Texts& texts);
 
   std::unique_ptr<Native> native_;
 };

@@ -5,7 +5,7 @@
 //             |                                                        ^
 //             +--else--> waits for its turn --take_turn(), in order----+
 //
-//   goes on --the key is RSA--> waits for its signature (key_offload.h) --take_turn()--> goes on
+//   goes on --the key is slow--> waits for its signature (key_offload.h) --take_turn()--> goes on
 //
 // Handshakes that have begun come before new ones, but behind kMostBegun of them one new one comes:
 // clients that send theirs octet by octet must not keep others out. While kMostSigning signatures are

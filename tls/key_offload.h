@@ -1,6 +1,7 @@
 // Signatures off the loop: an RSA signature takes longer than the way to another thread and back,
-// and would keep a worker from the sessions that are already there. Keys of other kinds sign faster
-// than that, and never come here.
+// and would keep a worker from the sessions that are already there (2048 bits: 0.6 ms, 4096: 4 ms), and
+// so do ECDSA's with P-384 (0.5 ms) and P-521 (1.2 ms). Those with P-256 (60 µs) and Ed25519 (30 µs) are
+// made faster than that, and never come here.
 //
 //   asked for -> waiting -> signing -> done -> told to its desk
 //

@@ -21,6 +21,7 @@
 #include "tls/engine.h"
 #include "tls/handshake_queue.h"
 #include "tls/key_offload.h"
+#include "tls/ocsp.h"
 #include "tls/server_context.h"
 #include "tls/tickets.h"
 
@@ -29,12 +30,18 @@ namespace postern::tls {
 struct Credentials::Native {
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain;  // leaf first
   bssl::UniquePtr<EVP_PKEY> key;
-  bool signs_slowly = false;  // RSA of any size: see key_offload.h
+  bool signs_slowly = false;  // see key_offload.h
   std::vector<std::string> names;
   std::string subject;
   std::chrono::system_clock::time_point not_before;
   std::chrono::system_clock::time_point not_after;
   ClientNeed need;  // what a client must offer so that this leaf can be used
+  std::optional<Staple> staple;
+  std::string staple_name;
+  std::vector<std::string> weaknesses;
+  std::vector<std::string> oddities;
+  // Those behind the leaf: what to call one, and when it ends.
+  std::vector<std::pair<std::string, std::chrono::system_clock::time_point>> issuers;
 };
 
 struct TicketKeys::Native {
@@ -73,11 +80,12 @@ struct ServerContext::Native {
   bssl::UniquePtr<SSL_CTX> context;
   std::uint16_t min_version = 0;  // as on the wire
   OldVersions old_versions = OldVersions::refuse;
-  CertificateChoice certificates;
+  std::shared_ptr<const CertificateChoice> certificates;
   std::string alpn;
   AlpnMode alpn_mode = AlpnMode::strict;
   bool sni_strict = false;
   std::shared_ptr<const TicketKeys> ticket_keys;
+  std::function<std::chrono::seconds()> now;
 };
 
 // A signature that BoringSSL has asked for. It owns all that making it needs, so it may outlive its

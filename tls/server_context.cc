@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tls/grease.h"
+#include "tls/install.h"
 #include "tls/native.h"
 #include "tls/offer.h"
 
@@ -33,21 +34,6 @@ std::uint16_t number_of(Version version) {
   return TLS1_3_VERSION;
 }
 
-// Installs `credentials` with `set`, which is BoringSSL's call for an SSL or an SSL_CTX. The key goes
-// by way of a desk where that is the shorter way for the loop.
-template <typename Target>
-bool install(const Credentials& credentials, Target* target,
-             int (*set)(Target*, CRYPTO_BUFFER* const*, std::size_t, EVP_PKEY*,
-                        const SSL_PRIVATE_KEY_METHOD*)) {
-  const auto& native = credentials.native();
-  std::vector<CRYPTO_BUFFER*> chain;
-  chain.reserve(native.chain.size());
-  for (const auto& buffer : native.chain) chain.push_back(buffer.get());
-  return native.signs_slowly
-             ? set(target, chain.data(), chain.size(), nullptr, &kOffloadedKey) == 1
-             : set(target, chain.data(), chain.size(), native.key.get(), nullptr) == 1;
-}
-
 std::string all_suites() { return std::string(kModernSuites) + std::string(kLegacySuites); }
 
 // True where all versions that the client offers are below `min_version`. Numbers that are no version
@@ -66,6 +52,15 @@ bool admit_old(SSL* ssl) {
          SSL_set_strict_cipher_list(ssl, suites.c_str()) == 1;
 }
 
+// For the one handshake, so that it ends in time. BoringSSL sends it where the client asks for it;
+// without memory there is none, which is no fault.
+void offer_staple(const Credentials& credentials, const ServerContext::Native& context, SSL* ssl) {
+  const auto& staple = credentials.native().staple;
+  if (!staple || !context.now || !staple->holds_at(std::chrono::sys_seconds(context.now()))) return;
+  SSL_set_ocsp_response(ssl, reinterpret_cast<const std::uint8_t*>(staple->der.data()),
+                        staple->der.size());
+}
+
 // Runs before BoringSSL judges the hello, so the offer is there whatever comes of it, and before it
 // fixes the versions that it will take.
 ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
@@ -77,13 +72,14 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
     if (!admit_old(hello->ssl)) return ssl_select_cert_error;
     suites = Suites::aead_and_cbc;
   }
-  const auto& certificates = native.certificates;
+  const auto& certificates = *native.certificates;
   const auto& chosen = certificates.choose(*wire.offer, suites);
   wire.handshake->credentials = &chosen;
   if (&chosen != certificates.all().front().get() &&
-      !install(chosen, hello->ssl, SSL_set_chain_and_key)) {
+      !install(chosen.native(), hello->ssl, SSL_set_chain_and_key)) {
     return ssl_select_cert_error;
   }
+  offer_staple(chosen, native, hello->ssl);
   return ssl_select_cert_success;
 }
 
@@ -167,13 +163,6 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
     SSL_CTX_set_timeout(context, seconds);
     SSL_CTX_set_session_psk_dhe_timeout(context, seconds);
   }
-  // Each is tried here, so that it cannot fail for the first time in a handshake; the first stays.
-  for (auto each = options.credentials.rbegin(); each != options.credentials.rend(); ++each) {
-    if (!install(**each, context, SSL_CTX_set_chain_and_key)) {
-      return "TLS cannot use the certificate of " + (*each)->subject() +
-             " (its key usage forbids signing, or its kind of key is not supported)";
-    }
-  }
   return {};
 }
 
@@ -183,7 +172,11 @@ ServerContext::ServerContext(std::unique_ptr<Native> native) : native_(std::move
 ServerContext::~ServerContext() = default;
 
 Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOptions& options) {
-  if (options.credentials.empty()) return Error{"TLS needs a certificate"};
+  auto certificates = options.certificates;
+  if (!certificates && !options.credentials.empty()) {
+    certificates = std::make_shared<const CertificateChoice>(options.credentials);
+  }
+  if (!certificates) return Error{"TLS needs a certificate"};
   if (options.min_version > options.max_version) {
     return Error{"the lowest TLS version is above the highest"};
   }
@@ -192,15 +185,20 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   native->context.reset(SSL_CTX_new(TLS_with_buffers_method()));
   if (!native->context) return Error{"out of memory"};
   const auto fault = configure(native->context.get(), options);
+  // The first stays; others are installed in the handshake that chooses them.
+  const bool has_first = install(certificates->all().front()->native(), native->context.get(),
+                                 SSL_CTX_set_chain_and_key);
   ERR_clear_error();
   if (!fault.empty()) return Error{fault};
+  if (!has_first) return Error{"out of memory"};
   native->min_version = number_of(options.min_version);
   native->old_versions = options.old_versions;
-  native->certificates = CertificateChoice(options.credentials);
+  native->certificates = std::move(certificates);
   native->alpn = options.alpn;
   native->alpn_mode = options.alpn_strict ? AlpnMode::strict : AlpnMode::off;
   native->sni_strict = options.sni_strict;
   native->ticket_keys = options.ticket_keys;
+  native->now = options.now;
   return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
 }
 

@@ -1,6 +1,8 @@
 // What all TLS connections of one listener share: credentials, versions, ALPN, ticket keys.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +12,8 @@
 #include "tls/tickets.h"
 
 namespace postern::tls {
+
+class CertificateChoice;
 
 enum class Version { tls1_0, tls1_1, tls1_2, tls1_3 };
 
@@ -22,6 +26,8 @@ enum class OldVersions {
 
 struct ServerOptions {
   std::vector<std::shared_ptr<const Credentials>> credentials;  // first is the default, rest by SNI
+  // The same, made once for several contexts; null: of `credentials`.
+  std::shared_ptr<const CertificateChoice> certificates;
   Version min_version = Version::tls1_2;
   Version max_version = Version::tls1_3;
   OldVersions old_versions = OldVersions::refuse;
@@ -38,6 +44,8 @@ struct ServerOptions {
   // Shared by all contexts and workers, so that a session resumes on any of them. Null: keys of
   // the context's own, so that a session resumes with this context only.
   std::shared_ptr<const TicketKeys> ticket_keys;
+  // Seconds since the epoch, from any thread: staples are sent while they hold. Empty: none is.
+  std::function<std::chrono::seconds()> now;
 };
 
 // Immutable after make(); used by any number of engines on any thread.
@@ -49,7 +57,7 @@ class ServerContext {
   // OldVersions::accept changes nothing for a client that offers min_version or more, even where
   // its handshake fails for other reasons; what it offers decides, so a client that was led to
   // offer less is told so (RFC 8446 section 4.1.3, RFC 7507).
-  // Errors: no credentials, a key that TLS cannot use, min_version above max_version, a version
+  // Errors: no credentials, min_version above max_version, a version
   // that this BoringSSL does not have.
   static Result<std::shared_ptr<const ServerContext>> make(const ServerOptions& options);
   ServerContext(const ServerContext&) = delete;

@@ -41,6 +41,7 @@ int check(const CheckRequest& request) {
   const auto prepared = prepare(request.settings_path, std::cerr);
   if (!prepared) return 1;
   const auto& settings = *prepared->settings;
+  for (const auto& note : prepared->services.notes) std::cout << "note: " << note << "\n";
   std::cout << fmt::format("{}: ok: {} listeners, {} backends, {} certificates\n", settings.file,
                            settings.listeners.size(), settings.backends.size(),
                            settings.certificates.size());

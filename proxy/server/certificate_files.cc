@@ -43,6 +43,7 @@ tls::Result<tls::CredentialFiles> files_of(const conf::Certificate& certificate,
   files.chain = certificate.chain;
   files.key = certificate.key;
   files.passphrase = certificate.passphrase_file;
+  files.staple = certificate.ocsp;
   files.secrets.may_be_loose = certificate.key_permissions == conf::KeyPermissions::any;
   files.secrets.owner = owner;
   if (files.passphrase.starts_with(conf::kCredential)) {
@@ -64,7 +65,7 @@ std::vector<std::string> unreadable_files(const conf::Settings& settings) {
   for (const auto& certificate : settings.certificates) {
     const auto files = files_of(certificate, std::nullopt);
     if (!files) continue;
-    for (const auto* path : {&files->chain, &files->key, &files->passphrase}) {
+    for (const auto* path : {&files->chain, &files->key, &files->passphrase, &files->staple}) {
       const int error = path->empty() ? 0 : error_of_opening(*path);
       if (error == 0) continue;
       const auto user = name_of_user();

@@ -36,6 +36,7 @@ class Maker {
     auto loaded = services_.tls_loader->load();
     services_.errors = std::move(loaded.errors);
     services_.warnings = std::move(loaded.warnings);
+    services_.notes = std::move(loaded.notes);
     services_.tls_sources = std::move(loaded.sources);
     services_.tls = std::make_shared<session::CurrentTls>(std::move(loaded.snapshot));
   }

@@ -17,6 +17,7 @@ struct Services {
   // What is wrong, each with "file:line:column: ", all at once; the list is of no use then.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  // an expired certificate, and the like
+  std::vector<std::string> notes;     // what is odd, and does no harm
   // What the services' handshakes take; whoever loads it anew swaps it here.
   std::shared_ptr<session::CurrentTls> tls;
   std::unique_ptr<TlsLoader> tls_loader;  // never null

@@ -13,6 +13,7 @@
 #include "proxy/net/clock.h"
 #include "proxy/server/certificate_files.h"
 #include "proxy/session/service.h"
+#include "tls/certificate_choice.h"
 #include "tls/credentials.h"
 
 namespace postern::server {
@@ -33,6 +34,10 @@ tls::Version version_of(conf::TlsVersion version) {
   __builtin_unreachable();
 }
 
+std::chrono::seconds seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(net::wall_clock().time_since_epoch());
+}
+
 // One loading, collecting what is wrong.
 class Loading {
  public:
@@ -42,9 +47,15 @@ class Loading {
 
   LoadedTls run() {
     load_credentials();
+    for (auto& warning : name_warnings(settings_, loaded_.sources.certificates)) {
+      loaded_.warnings.push_back(std::move(warning));
+    }
+    if (!credentials_.empty()) {
+      certificates_ = std::make_shared<const tls::CertificateChoice>(credentials_);
+    }
     for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
-      loaded_.snapshot.push_back(may_have_tls(i) && !credentials_.empty() ? contexts_of(i)
-                                                                          : session::TlsContexts{});
+      loaded_.snapshot.push_back(may_have_tls(i) && certificates_ ? contexts_of(i)
+                                                                  : session::TlsContexts{});
     }
     return std::move(loaded_);
   }
@@ -73,6 +84,12 @@ class Loading {
         loaded_.warnings.push_back(
             fmt::format("{}{}: the certificate is not valid before {:%Y-%m-%d}",
                         at(certificate.place), certificate.chain, credentials.not_before()));
+      }
+      for (const auto& warning : credentials.warnings(now)) {
+        loaded_.warnings.push_back(at(certificate.place) + warning);
+      }
+      for (const auto& note : credentials.notes()) {
+        loaded_.notes.push_back(at(certificate.place) + note);
       }
       loaded_.sources.certificates.push_back({&certificate, *loaded});
       credentials_.push_back(*loaded);
@@ -123,7 +140,7 @@ class Loading {
                                 const session::TlsTerms& terms) const {
     const auto protocol = session::protocol_of(listener.protocol);
     tls::ServerOptions options;
-    options.credentials = credentials_;
+    options.certificates = certificates_;
     options.min_version = version_of(terms.min_version);
     options.max_version = version_of(listener.tls.max_version);
     // What is too old is handed on there, not told so.
@@ -138,6 +155,7 @@ class Loading {
     options.sni_strict = listener.tls.sni == conf::Sni::strict;
     options.resumption_scope = protocols::name_of(protocol);
     options.ticket_keys = ticket_keys_;
+    options.now = seconds_now;
     return options;
   }
 
@@ -146,13 +164,10 @@ class Loading {
   const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   LoadedTls loaded_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
+  std::shared_ptr<const tls::CertificateChoice> certificates_;  // null where there are none
 };
 
 constexpr std::chrono::hours kTicketRotation{12};
-
-std::chrono::seconds seconds_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(net::wall_clock().time_since_epoch());
-}
 
 }  // namespace
 

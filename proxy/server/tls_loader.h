@@ -8,18 +8,13 @@
 #include <vector>
 
 #include "conf/settings.h"
+#include "proxy/server/certificate_names.h"
 #include "proxy/server/tls_files.h"
 #include "proxy/session/tls_contexts.h"
 #include "tls/credentials.h"
 #include "tls/tickets.h"
 
 namespace postern::server {
-
-// A certificate of the settings as it was loaded.
-struct LoadedCertificate {
-  const conf::Certificate* setting = nullptr;  // of the settings that the loader keeps
-  std::shared_ptr<const tls::Credentials> credentials;
-};
 
 // What a snapshot was made from.
 struct TlsSources {
@@ -34,6 +29,7 @@ struct LoadedTls {
   // Each with "file:line:column: ", all at once.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  // an expired certificate, and the like
+  std::vector<std::string> notes;     // what is odd, and does no harm
 };
 
 // Lives as long as the process: tickets outlive the certificates that their sessions began with.

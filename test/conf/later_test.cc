@@ -84,7 +84,6 @@ TEST_CASE("a file with every key gets one complaint for each that comes later, a
   const auto loaded = load_text(contents("test/conf/data/whole.yaml"), "whole.yaml");
   REQUIRE_FALSE(loaded.settings);
   const std::vector<std::string> later = {
-      "10: certificates[].ocsp",
       "12: tls.profile",
       "14: tls.min_version_from",
       "16: tls.tickets",

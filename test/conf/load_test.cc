@@ -135,7 +135,7 @@ tls: {min_version: "1.0", max_version: 1.3, alpn: off}
 certificates:
   - {chain: certs/a.pem, key: /etc/a.key}
   - {chain: "b.pem", key: 'b.key', passphrase_file: "credential:b.phrase-1", key_permissions: any}
-  - {chain: c.pem, key: c.key, passphrase_file: c.phrase}
+  - {chain: c.pem, key: c.key, passphrase_file: c.phrase, ocsp: c.ocsp}
 limits:
   connections: 100
   connections_per_ip: 100
@@ -177,6 +177,8 @@ shutdown_grace: 0s
   CHECK(settings.certificates[1].passphrase_file == "credential:b.phrase-1");
   CHECK(settings.certificates[1].key_permissions == KeyPermissions::any);
   CHECK(settings.certificates[2].passphrase_file == "/etc/postern/c.phrase");
+  CHECK(settings.certificates[0].ocsp.empty());
+  CHECK(settings.certificates[2].ocsp == "/etc/postern/c.ocsp");
 
   REQUIRE(settings.backends.size() == 2);
   CHECK(settings.backends[0].name == "first");

@@ -17,13 +17,11 @@
 
 #include <array>
 #include <stdexcept>
+#include <string_view>
+
+#include "test/support/issued_native.h"
 
 namespace postern::test {
-
-struct Issued::Native {
-  bssl::UniquePtr<X509> certificate;
-  bssl::UniquePtr<EVP_PKEY> key;
-};
 
 namespace {
 
@@ -31,13 +29,13 @@ void demand(bool good) {
   if (!good) throw std::runtime_error("a test certificate cannot be made");
 }
 
-bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind) {
+bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind, int rsa_bits) {
   bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
   if (kind == KeyKind::rsa) {
     const bssl::UniquePtr<RSA> rsa(RSA_new());
     const bssl::UniquePtr<BIGNUM> exponent(BN_new());
     demand(BN_set_word(exponent.get(), RSA_F4) == 1 &&
-           RSA_generate_key_ex(rsa.get(), 2048, exponent.get(), nullptr) == 1 &&
+           RSA_generate_key_ex(rsa.get(), rsa_bits, exponent.get(), nullptr) == 1 &&
            EVP_PKEY_set1_RSA(key.get(), rsa.get()) == 1);
   } else if (kind == KeyKind::ed25519) {
     std::array<std::uint8_t, 32> seed;
@@ -46,7 +44,9 @@ bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind) {
     demand(key != nullptr);
   } else {
     const bssl::UniquePtr<EC_KEY> curve_key(
-        EC_KEY_new_by_curve_name(kind == KeyKind::p384 ? NID_secp384r1 : NID_X9_62_prime256v1));
+        EC_KEY_new_by_curve_name(kind == KeyKind::p384   ? NID_secp384r1
+                                 : kind == KeyKind::p521 ? NID_secp521r1
+                                                         : NID_X9_62_prime256v1));
     demand(EC_KEY_generate_key(curve_key.get()) == 1 &&
            EVP_PKEY_set1_EC_KEY(key.get(), curve_key.get()) == 1);
   }
@@ -87,6 +87,16 @@ void add_ca(X509* certificate) {
   demand(X509_add1_ext_i2d(certificate, NID_basic_constraints, constraints.get(), 1, 0) == 1);
 }
 
+void add_extension(X509* certificate, const char* identifier, std::string_view value) {
+  const bssl::UniquePtr<ASN1_OBJECT> object(OBJ_txt2obj(identifier, 1));
+  const bssl::UniquePtr<ASN1_OCTET_STRING> octets(ASN1_OCTET_STRING_new());
+  demand(ASN1_OCTET_STRING_set(octets.get(), reinterpret_cast<const std::uint8_t*>(value.data()),
+                               static_cast<int>(value.size())) == 1);
+  const bssl::UniquePtr<X509_EXTENSION> extension(
+      X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 0, octets.get()));
+  demand(X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
 void forbid_signing(X509* certificate) {
   const bssl::UniquePtr<ASN1_BIT_STRING> usage(ASN1_BIT_STRING_new());
   demand(ASN1_BIT_STRING_set_bit(usage.get(), 4, 1) == 1 &&  // keyAgreement: RFC 5280 4.2.1.3
@@ -104,12 +114,13 @@ std::string text_in(BIO* bio) {
 
 Issued issue(const IssueOptions& options) {
   auto made = std::make_shared<Issued::Native>();
-  made->key = make_key(options.kind);
+  made->key = options.key_of == nullptr ? make_key(options.kind, options.rsa_bits)
+                                        : bssl::UpRef(options.key_of->native().key);
   made->certificate.reset(X509_new());
   X509* const certificate = made->certificate.get();
   const auto name = make_name(options.common_name);
   demand(X509_set_version(certificate, 2) == 1 &&
-         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), 7) == 1 &&
+         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), options.serial) == 1 &&
          X509_set_subject_name(certificate, name.get()) == 1 &&
          ASN1_TIME_set(X509_getm_notBefore(certificate), options.not_before) != nullptr &&
          ASN1_TIME_set(X509_getm_notAfter(certificate), options.not_after) != nullptr &&
@@ -117,10 +128,17 @@ Issued issue(const IssueOptions& options) {
   if (!options.dns_names.empty()) add_names(certificate, options.dns_names);
   if (options.is_ca) add_ca(certificate);
   if (!options.may_sign) forbid_signing(certificate);
+  // A sequence of one purpose; of one feature, status_request.
+  if (options.answers_ocsp) {
+    add_extension(certificate, "2.5.29.37", "\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x09");
+  }
+  if (options.needs_staple)
+    add_extension(certificate, "1.3.6.1.5.5.7.1.24", "\x30\x03\x02\x01\x05");
   const auto& issuer = options.issuer == nullptr ? *made : options.issuer->native();
+  const auto* const digest = options.uses_sha1 ? EVP_sha1() : EVP_sha256();
   const bool ed25519 = EVP_PKEY_id(issuer.key.get()) == EVP_PKEY_ED25519;
   demand(X509_set_issuer_name(certificate, X509_get_subject_name(issuer.certificate.get())) == 1 &&
-         X509_sign(certificate, issuer.key.get(), ed25519 ? nullptr : EVP_sha256()) > 0);
+         X509_sign(certificate, issuer.key.get(), ed25519 ? nullptr : digest) > 0);
   return Issued(std::move(made));
 }
 

@@ -7,7 +7,7 @@
 
 namespace postern::test {
 
-enum class KeyKind { rsa, p256, p384, ed25519 };
+enum class KeyKind { rsa, p256, p384, p521, ed25519 };
 
 // A certificate with its key.
 class Issued {
@@ -32,11 +32,17 @@ struct IssueOptions {
   std::string common_name = {};
   std::vector<std::string> dns_names = {};  // or numeric addresses; empty: no subjectAltName
   KeyKind kind = KeyKind::p256;
+  const Issued* key_of = nullptr;  // has the key already: many certificates take less time
   const Issued* issuer = nullptr;  // null: self-signed
   bool is_ca = false;
   long long not_before = 1'700'000'000;  // seconds since 1970
   long long not_after = 2'000'000'000;
   bool may_sign = true;  // false: a keyUsage without digitalSignature
+  unsigned serial = 7;
+  int rsa_bits = 2048;        // with KeyKind::rsa
+  bool uses_sha1 = false;     // in the issuer's signature
+  bool answers_ocsp = false;  // an extendedKeyUsage for OCSP alone: RFC 6960 section 4.2.2.2
+  bool needs_staple = false;  // "must staple": RFC 7633
 };
 
 Issued issue(const IssueOptions& options);

@@ -162,6 +162,7 @@ TlsClient::TlsClient(const TlsClientOptions& options) : native_(std::make_unique
                                static_cast<unsigned>(list.size())) == 0,  // 0 is success here
            "ALPN");
   }
+  if (options.asks_for_staple) SSL_enable_ocsp_stapling(ssl);
   if (options.session) demand(SSL_set_session(ssl, options.session->native()) == 1, "session");
 }
 
@@ -237,6 +238,13 @@ std::string TlsClient::alpn() const {
 }
 
 bool TlsClient::resumed() const { return SSL_session_reused(native_->ssl.get()) == 1; }
+
+std::string TlsClient::staple() const {
+  const std::uint8_t* octets = nullptr;
+  std::size_t size = 0;
+  SSL_get0_ocsp_response(native_->ssl.get(), &octets, &size);
+  return {reinterpret_cast<const char*>(octets), size};
+}
 
 std::string TlsClient::server_subject() const {
   const auto* const chain = SSL_get0_peer_certificates(native_->ssl.get());

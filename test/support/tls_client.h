@@ -22,6 +22,7 @@ struct TlsClientOptions {
   std::string groups;             // "X25519:P-256"; "" for its default
   std::string algorithms;         // "ECDSA+SHA256:RSA-PSS+SHA256"; "" for its default
   TlsSessionPtr session;          // to resume
+  bool asks_for_staple = false;   // by the status_request extension: RFC 6066 section 8
   bool trusts_server = true;      // false: refuses the certificate with an alert
 };
 
@@ -61,6 +62,7 @@ class TlsClient {
   std::string cipher() const;  // IANA name
   std::string alpn() const;
   bool resumed() const;
+  std::string staple() const;          // "" where none came
   std::string server_subject() const;  // the leaf's, one line; "" when resumed
   // The last session ticket; null where none came (in TLS 1.3 it comes with the first data).
   TlsSessionPtr session() const;

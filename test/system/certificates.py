@@ -27,9 +27,10 @@ class Certificates(harness.TestCase):
         return {"chain": str(self.chain), "key": str(self.key),
                 **{name: str(value) for name, value in keys.items()}}
 
-    def openssl(self, *words):
-        subprocess.run(["openssl", *map(str, words)], check=True, timeout=120,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    def openssl(self, *words, given=""):
+        """Its output."""
+        return subprocess.run(["openssl", *map(str, words)], check=True, timeout=120, text=True,
+                              input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
 
     def encrypted(self, name, *how):
         """The room's key under PHRASE; `how` in openssl pkcs8's words."""
@@ -56,6 +57,55 @@ class Certificates(harness.TestCase):
         postern.start(wait=False)
         self.assertEqual(postern.wait(), 1)
         return postern.stderr()
+
+    def responder(self):
+        """(its certificate, its key): for OCSP alone, by the room's authority."""
+        return self.room.certificate(names=("responder",), more=("extendedKeyUsage=OCSPSigning",))
+
+    def staple(self, name, signer=None, status="V", days=2):
+        """What `openssl ocsp` answers about the room's certificate: V (good) or R (revoked). Without
+        `signer` the authority signs itself."""
+        shown = self.openssl("x509", "-in", self.chain, "-noout", "-serial")
+        serial = shown.split("=")[1].strip()
+        revoked = "250101000000Z" if status == "R" else ""
+        folder = self.room.folder(name)
+        (folder / "index").write_text(f"{status}\t491231235959Z\t{revoked}\t{serial}\tunknown\t/CN=x\n")
+        ca, ca_key = self.room.ca(), self.room.path / "ca.key"
+        who, key = signer or (ca, ca_key)
+        self.openssl("ocsp", "-issuer", ca, "-cert", self.chain, "-no_nonce",
+                     "-reqout", folder / "request")
+        self.openssl("ocsp", "-index", folder / "index", "-CA", ca, "-rsigner", who, "-rkey", key,
+                     "-reqin", folder / "request", "-respout", folder / "staple", "-ndays", days)
+        return folder / "staple"
+
+    def stapled(self, postern):
+        """What a client that asks for a staple sees, in openssl's words."""
+        return self.openssl("s_client", "-connect", f"127.0.0.1:{postern.port('imap-implicit')}",
+                            "-status", "-CAfile", self.room.ca(), given="a LOGOUT\r\n")
+
+    def test_a_good_staple_is_sent_whoever_may_sign_it(self):
+        for signer in (None, self.responder()):
+            staple = self.staple("good", signer)
+            with self.subTest(signer=signer), self.postern([self.entry(ocsp=staple)]) as postern:
+                self.assertIn("Cert Status: good", self.stapled(postern))
+                self.assertNotIn("warning", postern.stderr())
+
+    def test_staples_that_are_not_fit_are_not_sent_and_named(self):
+        leaf = self.room.certificate(names=("other.example.com",))
+        cases = {"revoked": (self.staple("revoked", status="R"), "says that the certificate was REVOKED"),
+                 "by a leaf": (self.staple("leaf", leaf), "is not signed by the certificate's issuer"),
+                 "cut off": (self.cut(self.staple("cut")), "is no OCSP response in DER"),
+                 "missing": (self.room.path / "nowhere", "No such file or directory")}
+        for name, (staple, said) in cases.items():
+            with self.subTest(name), self.postern([self.entry(ocsp=staple)]) as postern:
+                self.assertRegex(postern.stderr(),
+                                 rf"warning: \S+postern.yaml:\d+:\d+: .*{staple}.*{said}.*: not sent")
+                self.assertIn("OCSP response: no response sent", self.stapled(postern))
+
+    @staticmethod
+    def cut(path):
+        path.write_bytes(path.read_bytes()[:-1])
+        return path
 
     def test_keys_that_openssl_encrypts_are_opened(self):
         phrase = self.secret("phrase", PHRASE + "\n")

@@ -39,6 +39,16 @@ struct Folder {
   std::filesystem::path path;
 };
 
+CredentialFiles files_of(const std::string& chain, const std::string& key,
+                         const std::string& passphrase = {}, const SecretFiles& secrets = {}) {
+  CredentialFiles files;
+  files.chain = chain;
+  files.key = key;
+  files.passphrase = passphrase;
+  files.secrets = secrets;
+  return files;
+}
+
 std::string message(const CredentialFiles& files) {
   const auto result = Credentials::load(files);
   return result.ok() ? "" : result.error().message;
@@ -47,8 +57,8 @@ std::string message(const CredentialFiles& files) {
 // Of the leaf with this key's text, opened with a passphrase's file of `phrase`.
 std::string message_of_key(const std::string& key, const std::string& phrase) {
   const Folder folder;
-  auto text = message({folder.file("chain.pem", leaf().certificate()), folder.file("key.pem", key),
-                       folder.file("phrase", phrase)});
+  auto text = message(files_of(folder.file("chain.pem", leaf().certificate()),
+                               folder.file("key.pem", key), folder.file("phrase", phrase)));
   const auto prefix = folder.path.string() + "/";
   for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
     text.erase(at, prefix.size());
@@ -72,19 +82,22 @@ TEST_CASE("files are loaded, and one that cannot be read is named") {
   const Folder folder;
   const auto chain = folder.file("chain.pem", leaf().certificate());
   const auto key = folder.file("key.pem", leaf().key());
-  const auto loaded = Credentials::load({chain, key});
+  const auto loaded = Credentials::load(files_of(chain, key));
   REQUIRE(loaded.ok());
   CHECK((*loaded)->names() == std::vector<std::string>{"mail.example.com"});
 
   const auto missing = (folder.path / "missing.pem").string();
-  CHECK(message({missing, key}) == "cannot read " + missing + ": No such file or directory");
-  CHECK(message({chain, missing}) == "cannot read " + missing + ": No such file or directory");
-  CHECK(message({chain, key, missing}) == "cannot read " + missing + ": No such file or directory");
-  CHECK(message({chain, folder.path}) ==
+  CHECK(message(files_of(missing, key)) ==
+        "cannot read " + missing + ": No such file or directory");
+  CHECK(message(files_of(chain, missing)) ==
+        "cannot read " + missing + ": No such file or directory");
+  CHECK(message(files_of(chain, key, missing)) ==
+        "cannot read " + missing + ": No such file or directory");
+  CHECK(message(files_of(chain, folder.path)) ==
         "cannot read " + folder.path.string() + ": Is a directory");
-  CHECK(message({folder.file("empty.pem", ""), key}) ==
+  CHECK(message(files_of(folder.file("empty.pem", ""), key)) ==
         "no certificate in " + (folder.path / "empty.pem").string() + ": the file is empty");
-  CHECK(message({chain, "/dev/zero", "", kLoose}) ==
+  CHECK(message(files_of(chain, "/dev/zero", "", kLoose)) ==
         "/dev/zero is too large for a PEM file (over 1 MiB)");
 }
 
@@ -118,8 +131,8 @@ TEST_CASE("a key that everybody may read, or others write, is refused unless it 
                             ? ""
                             : "the key in " + key + " may " + row.who + "; try `chmod " + row.cure +
                                   " " + key + "`; or state `key_permissions: any`";
-  CHECK(message({chain, key}) == expected);
-  CHECK(message({chain, key, "", kLoose}).empty());
+  CHECK(message(files_of(chain, key)) == expected);
+  CHECK(message(files_of(chain, key, "", kLoose)).empty());
 }
 
 TEST_CASE("a passphrase's file must be as tight as its key's") {
@@ -127,11 +140,12 @@ TEST_CASE("a passphrase's file must be as tight as its key's") {
   const auto chain = folder.file("chain.pem", leaf().certificate());
   const auto key = folder.file("key.pem", leaf().encrypted_key("open sesame"));
   const auto phrase = folder.file("phrase", "open sesame\n", 0644);
-  CHECK(message({chain, key, phrase}) == "the passphrase in " + phrase +
-                                             " may be read by everybody (mode 0644); try `chmod "
-                                             "0640 " +
-                                             phrase + "`; or state `key_permissions: any`");
-  CHECK(message({chain, key, phrase, kLoose}).empty());
+  CHECK(message(files_of(chain, key, phrase)) ==
+        "the passphrase in " + phrase +
+            " may be read by everybody (mode 0644); try `chmod "
+            "0640 " +
+            phrase + "`; or state `key_permissions: any`");
+  CHECK(message(files_of(chain, key, phrase, kLoose)).empty());
 }
 
 TEST_CASE("the rights of a key are those of the file behind a link") {
@@ -140,9 +154,9 @@ TEST_CASE("the rights of a key are those of the file behind a link") {
   const auto key = folder.file("key.pem", leaf().key(), 0644);
   const auto link = (folder.path / "link.pem").string();
   std::filesystem::create_symlink(key, link);
-  CHECK(message({chain, link}).find("may be read by everybody") != std::string::npos);
+  CHECK(message(files_of(chain, link)).find("may be read by everybody") != std::string::npos);
   REQUIRE(::chmod(key.c_str(), 0600) == 0);
-  CHECK(message({chain, link}).empty());
+  CHECK(message(files_of(chain, link)).empty());
 }
 
 TEST_CASE("a key of another user than root and postern's own is refused") {
@@ -152,13 +166,13 @@ TEST_CASE("a key of another user than root and postern's own is refused") {
   const auto chain = folder.file("chain.pem", leaf().certificate());
   const auto key = folder.file("key.pem", leaf().key());
   REQUIRE(::chown(key.c_str(), kOther, 0) == 0);
-  CHECK(message({chain, key}) ==
+  CHECK(message(files_of(chain, key)) ==
         "the key in " + key +
             " belongs to another user (4711) than root and the one that postern runs as, who can "
             "change it; try `chown root " +
             key + "`; or state `key_permissions: any`");
-  CHECK(message({chain, key, "", {.may_be_loose = false, .owner = kOther}}).empty());
-  CHECK(message({chain, key, "", kLoose}).empty());
+  CHECK(message(files_of(chain, key, "", {.may_be_loose = false, .owner = kOther})).empty());
+  CHECK(message(files_of(chain, key, "", kLoose)).empty());
 }
 
 TEST_CASE("an encrypted key is opened with the first line of a file") {
@@ -194,7 +208,7 @@ TEST_CASE("a passphrase that does not open its key is named, and not shown") {
 TEST_CASE("an encrypted key without a passphrase names the key that gives it") {
   const Folder folder;
   const auto key = folder.file("key.pem", leaf().encrypted_key("open sesame"));
-  CHECK(message({folder.file("chain.pem", leaf().certificate()), key}) ==
+  CHECK(message(files_of(folder.file("chain.pem", leaf().certificate()), key)) ==
         "the key in " + key +
             " has a passphrase; state `passphrase_file`, the file that holds it (or "
             "credential:NAME, where systemd has it)");

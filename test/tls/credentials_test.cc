@@ -197,6 +197,86 @@ TEST_CASE("no message shows anything of a key") {
   CHECK(text.find(key.substr(30, 8)) == std::string::npos);
 }
 
+TEST_CASE("a key that its certificate forbids to sign is refused with the file's name") {
+  const auto leaf = issue({.common_name = "mail.example.com", .may_sign = false});
+  CHECK(message(leaf.certificate(), leaf.key()) ==
+        "TLS cannot use the certificate in chain.pem (CN = mail.example.com): its key usage "
+        "forbids signing, or its kind of key is not supported");
+}
+
+TEST_CASE("a certificate that signed itself has nothing behind it") {
+  const auto leaf = issue({.common_name = "self", .dns_names = {"self.example.com"}});
+  CHECK(message(leaf.certificate() + pki().root.certificate(), leaf.key()) ==
+        "the first certificate in chain.pem (CN = self) is signed by itself, but others follow it: "
+        "it needs none, or is not the server's own");
+}
+
+TEST_CASE("what clients take offence at is warned of, what is only odd is noted") {
+  constexpr auto kNow = std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000));
+  const auto& [root, intermediate, leaf] = pki();
+  const auto old_ca =
+      issue({.common_name = "Old CA", .issuer = &root, .is_ca = true, .not_after = 1'710'000'000});
+  const auto weak_ca =
+      issue({.common_name = "Weak CA", .kind = KeyKind::rsa, .is_ca = true, .rsa_bits = 1024});
+  struct Row {
+    IssueOptions leaf;
+    std::string behind;  // PEM
+    std::vector<std::string> warnings;
+    std::vector<std::string> notes;
+  };
+  const std::vector<std::string> kName = {"mail.example.com"};
+  const std::vector<Row> rows = {
+      {{.common_name = "a", .dns_names = kName, .issuer = &intermediate},
+       intermediate.certificate(),
+       {},
+       {}},
+      {{.common_name = "a", .dns_names = kName, .issuer = &intermediate},
+       intermediate.certificate() + root.certificate(),
+       {},
+       {"certificate 3 in chain.pem (CN = Root) is a root, which need not be sent: clients have "
+        "it, or do not trust it"}},
+      {{.common_name = "a.example.com"},
+       "",
+       {},
+       {"the certificate in chain.pem (CN = a.example.com) has its name as a common name only: "
+        "clients of today look at subjectAltName"}},
+      {{.common_name = "a", .dns_names = {"192.0.2.1"}}, "", {}, {}},
+      {{.common_name = ""},
+       "",
+       {"the certificate in chain.pem () is for no name: clients that verify refuse it"},
+       {}},
+      {{.common_name = "a", .dns_names = kName, .kind = KeyKind::rsa, .rsa_bits = 1024},
+       "",
+       {"the certificate in chain.pem (CN = a) has an RSA 1024 key: clients refuse less than 2048 "
+        "bits"},
+       {}},
+      // Its own signature is looked at by nobody.
+      {{.common_name = "a", .dns_names = kName, .uses_sha1 = true}, "", {}, {}},
+      {{.common_name = "a", .dns_names = kName, .issuer = &intermediate, .uses_sha1 = true},
+       "",
+       {"the certificate in chain.pem (CN = a) is signed with SHA-1 or MD5: clients refuse it"},
+       {}},
+      {{.common_name = "a", .dns_names = kName, .issuer = &old_ca},
+       old_ca.certificate(),
+       {"certificate 2 in chain.pem (CN = Old CA) has expired on 2024-03-09"},
+       {}},
+      {{.common_name = "a", .dns_names = kName, .issuer = &weak_ca},
+       weak_ca.certificate(),
+       {"certificate 2 in chain.pem (CN = Weak CA) has an RSA 1024 key: clients refuse less than "
+        "2048 bits"},
+       {"certificate 2 in chain.pem (CN = Weak CA) is a root, which need not be sent: clients "
+        "have it, or do not trust it"}},
+  };
+  for (const auto& row : rows) {
+    const auto made = issue(row.leaf);
+    const auto result =
+        Credentials::parse(made.certificate() + row.behind, made.key(), "chain.pem", "key.pem");
+    REQUIRE(result.ok());
+    CHECK((*result)->warnings(kNow) == row.warnings);
+    CHECK((*result)->notes() == row.notes);
+  }
+}
+
 TEST_CASE("a throw-away certificate is for its names, from an hour ago for 30 days") {
   using namespace std::chrono_literals;
   const auto pem = tls::make_throwaway_certificate({"Demo.example.com", "127.0.0.1", "::1"});
