@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "conf/check_clients.h"
 #include "conf/check_rules.h"
 #include "conf/first_bytes_section.h"
 #include "conf/nearest.h"
@@ -168,6 +169,8 @@ void check_idle_keys(const Draft& draft, std::size_t index, Findings& findings) 
       warn(places.tls.alpn, "alpn", mode);
       warn(places.tls.old_tls, "old_tls", mode);
       warn(places.tls.sni, "sni", mode);
+      warn(places.tls.tickets, "tickets", mode);
+      warn(places.tls.client_certificates, "client_certificates", mode);
     }
   }
   if (is_stated(places.protocol) && !is_mail(listener.protocol))
@@ -284,6 +287,7 @@ void check(Draft& draft, Findings& findings) {
   check_certificates(draft, findings);
   check_addresses(draft, findings);
   check_versions(draft, findings);
+  check_clients(draft, findings);
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     check_idle_keys(draft, i, findings);
     check_first_bytes(draft, i, findings);

@@ -91,6 +91,7 @@ class RuleCheck {
   void run() const {
     check_version();
     check_tls_keys();
+    check_certificate();
     check_login_keys();
   }
 
@@ -142,6 +143,28 @@ class RuleCheck {
       warn(places_.bare_newlines, "bare_newlines", " outside smtp and submission");
   }
 
+  // Logins that no client could get through, on all of its listeners or on one.
+  void check_certificate() const {
+    if (!rule_.needs_certificate || !draft_.tls.are_clients_whole ||
+        !each([&](std::size_t i) { return draft_.listeners[i].tls.are_clients_whole; }))
+      return;
+    const auto is_deaf = [&](std::size_t i) {
+      return listener(i).tls.client_certificates == ClientCertificates::none ||
+             !may_have_tls(draft_, i);
+    };
+    const auto deaf = std::find_if(listeners_.begin(), listeners_.end(), is_deaf);
+    if (deaf == listeners_.end()) return;
+    if (std::all_of(deaf, listeners_.end(), is_deaf) && deaf == listeners_.begin())
+      return findings_.error(rule_.certificate_place,
+                             "`certificate: required` can never be met: none of its listeners asks "
+                             "for one; expected client_certificates request or require there");
+    findings_.warning(rule_.certificate_place,
+                      "listener " + shown(listener(*deaf).name) +
+                          " asks for no certificate, so that no login which this rule matches is "
+                          "taken there; expected client_certificates request or require, or "
+                          "`listeners` without it");
+  }
+
   // A rule for users has the mode of the listener, or of a rule without users.
   bool may_be_clear_by_rule(std::size_t index) const {
     return places_.names_users ? may_be_clear(draft_, index)
@@ -154,7 +177,12 @@ class RuleCheck {
       warn(logins.refuse_from_place, "refuse_from", why);
       warn(logins.refuse_share_place, "refuse_share", why);
     };
-    if (each([&](std::size_t i) { return !may_be_clear_by_rule(i); })) {
+    if (rule_.needs_certificate) {
+      constexpr std::string_view kWhy =
+          " with `certificate: required`: no login passes without TLS";
+      warn(logins.cleartext_login_place, "cleartext_login", kWhy);
+      warn_dated(kWhy);
+    } else if (each([&](std::size_t i) { return !may_be_clear_by_rule(i); })) {
       constexpr std::string_view kWhy = ": no login comes without TLS there";
       warn(logins.cleartext_login_place, "cleartext_login", kWhy);
       warn_dated(kWhy);

@@ -19,6 +19,11 @@ struct TlsPlaces {
   Place alpn;
   Place old_tls;
   Place sni;
+  Place tickets;
+  Place client_ca;
+  Place client_certificates;
+  Place client_crl;
+  bool are_clients_whole = true;  // false where a key about their certificates is not valid
 };
 
 struct ListenerPlaces {

@@ -35,14 +35,16 @@ inline constexpr std::array kTlsKeys = {
     Key{"min_version"},
     Key{"min_version_from", Standing::later},
     Key{"max_version"},
-    Key{"tickets", Standing::later},
+    Key{"tickets"},
     Key{"sni"},
-    Key{"client_ca", Standing::later},
-    Key{"client_certificates", Standing::later},
-    Key{"client_crl", Standing::later},
+    Key{"client_ca"},
+    Key{"client_certificates"},
+    Key{"client_crl"},
     Key{"alpn"},
     Key{"old_tls"},
 };
+
+inline constexpr std::array kTicketsKeys = {Key{"secret_file"}, Key{"rotate"}};
 
 inline constexpr std::array kBackendKeys = {
     Key{"servers"},
@@ -82,11 +84,11 @@ inline constexpr std::array kListenerKeys = {
     Key{"min_version"},
     Key{"min_version_from", Standing::later},
     Key{"max_version"},
-    Key{"tickets", Standing::later},
+    Key{"tickets"},
     Key{"sni"},
-    Key{"client_ca", Standing::later},
-    Key{"client_certificates", Standing::later},
-    Key{"client_crl", Standing::later},
+    Key{"client_ca"},
+    Key{"client_certificates"},
+    Key{"client_crl"},
     Key{"alpn"},
     Key{"old_tls"},
 };
@@ -95,7 +97,7 @@ inline constexpr std::array kRuleKeys = {
     Key{"name"},        Key{"from"},         Key{"listeners"},     Key{"users"},
     Key{"tls"},         Key{"min_version"},  Key{"bare_newlines"}, Key{"cleartext_login"},
     Key{"refuse_from"}, Key{"refuse_share"}, Key{"until"},         Key{"owner"},
-    Key{"reason"},
+    Key{"reason"},      Key{"certificate"},
 };
 
 inline constexpr std::array kRefusalKeys = {Key{"text"}, Key{"help_url"}};

@@ -136,7 +136,7 @@ void Sections::read_listener(const Value& value) {
     for (const auto& item : balancers->items(kBalancersExpected, kMostPrefixes))
       read_balancer(item, listener);
   }
-  read_tls(*fields, listener.tls, places.tls);
+  read_tls(*fields, folder_, listener.tls, places.tls);
   listener.tls_mode_place = places.tls_mode;
   read_login_policy(*fields, listener.logins);
   places.bare_newlines = fields->choose("bare_newlines", kBareNewlines, listener.bare_newlines);
@@ -216,7 +216,7 @@ Draft Sections::read(const Node& root) {
   }
   if (const auto tls = fields->find("tls")) {
     if (const auto keys = tls->fields("a mapping of TLS settings", kTlsKeys))
-      read_tls(*keys, settings().tls, draft_.tls);
+      read_tls(*keys, folder_, settings().tls, draft_.tls);
   }
   // Before the listeners, which take their defaults from it as they do from `tls`.
   if (const auto smtp = fields->find("smtp")) read_smtp(*smtp);

@@ -79,6 +79,7 @@ struct DatedVersion {
 struct Tickets {
   std::string secret_file;  // path; "": a random secret, this node's alone
   std::chrono::seconds rotate{12 * 3600};
+  Place secret_file_place;  // of the key that gave it; line 0: the default
 };
 
 struct Tls {
@@ -92,6 +93,8 @@ struct Tls {
   ClientCertificates client_certificates = ClientCertificates::none;
   std::string client_ca;   // path of a PEM file; never "" unless client_certificates is none
   std::string client_crl;  // path of a PEM file; "": none
+  Place client_ca_place;   // of the key that gave it; likewise the next
+  Place client_crl_place;
   Alpn alpn = Alpn::strict;
   OldTls old_tls = OldTls::alert;
   Place min_version_place;  // of the key that gave it; line 0: the default

@@ -1,5 +1,8 @@
-// The keys of TLS about which clients may come.
+// The keys of TLS about which clients may come, and come back: SNI, certificates of their own, session
+// tickets.
 #pragma once
+
+#include <filesystem>
 
 #include "conf/draft.h"
 #include "conf/reader.h"
@@ -7,7 +10,9 @@
 
 namespace postern::conf {
 
-// A part of read_tls(): what is not stated stays as it is in `tls`.
-void read_tls_clients(const Fields& fields, Tls& tls, TlsPlaces& places);
+// A part of read_tls(): what is not stated stays as it is in `tls`. Relative paths are relative to
+// `folder`.
+void read_tls_clients(const Fields& fields, const std::filesystem::path& folder, Tls& tls,
+                      TlsPlaces& places);
 
 }  // namespace postern::conf

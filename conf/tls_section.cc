@@ -61,13 +61,14 @@ void read_certificate(const Value& value, const std::filesystem::path& folder, S
   settings.certificates.push_back(std::move(certificate));
 }
 
-void read_tls(const Fields& fields, Tls& tls, TlsPlaces& places) {
+void read_tls(const Fields& fields, const std::filesystem::path& folder, Tls& tls,
+              TlsPlaces& places) {
   places.min_version = fields.choose("min_version", kTlsVersions, tls.min_version);
   if (places.min_version.line > 0) tls.min_version_place = places.min_version;
   places.max_version = fields.choose("max_version", kTlsVersions, tls.max_version);
   places.alpn = fields.choose("alpn", kAlpns, tls.alpn);
   places.old_tls = fields.choose("old_tls", kOldTls, tls.old_tls);
-  read_tls_clients(fields, tls, places);
+  read_tls_clients(fields, folder, tls, places);
 }
 
 }  // namespace postern::conf

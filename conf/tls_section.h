@@ -16,7 +16,8 @@ void read_certificate_files(const Fields& fields, const std::filesystem::path& f
 // One of `certificates`; relative paths are relative to `folder`.
 void read_certificate(const Value& value, const std::filesystem::path& folder, Settings& settings);
 
-// The keys that `tls` and a listener have in common.
-void read_tls(const Fields& fields, Tls& tls, TlsPlaces& places);
+// The keys that `tls` and a listener have in common; relative paths are relative to `folder`.
+void read_tls(const Fields& fields, const std::filesystem::path& folder, Tls& tls,
+              TlsPlaces& places);
 
 }  // namespace postern::conf

@@ -16,6 +16,12 @@ inline constexpr Choice<TlsVersion> kTlsVersions[] = {{"1.0", TlsVersion::tls1_0
                                                       {"1.3", TlsVersion::tls1_3}};
 inline constexpr Choice<Alpn> kAlpns[] = {{"strict", Alpn::strict}, {"off", Alpn::off}};
 inline constexpr Choice<Sni> kSnis[] = {{"any", Sni::any}, {"strict", Sni::strict}};
+inline constexpr Choice<ClientCertificates> kClientCertificates[] = {
+    {"none", ClientCertificates::none},
+    {"request", ClientCertificates::request},
+    {"require", ClientCertificates::require}};
+// Of a rule: whether logins need one.
+inline constexpr Choice<bool> kRuleCertificates[] = {{"required", true}};
 inline constexpr Choice<OldTls> kOldTls[] = {{"alert", OldTls::alert},
                                              {"explain", OldTls::explain}};
 inline constexpr Choice<BackendTls> kBackendTls[] = {{"none", BackendTls::none},

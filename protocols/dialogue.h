@@ -64,8 +64,14 @@ enum class Farewell {
   old_tls_1_2,
 };
 
-// `unavailable`: refused for now, in the protocol's words for a failure that will pass.
-enum class Verdict { allow, warn, refuse, unavailable };
+// `needs_certificate`: refused for want of a client certificate; without TLS said as `refuse` is, since
+// none can be shown there. `unavailable`: refused for now, in the protocol's words for a failure that
+// will pass.
+enum class Verdict { allow, warn, refuse, needs_certificate, unavailable };
+
+constexpr bool is_refusal(Verdict verdict) {
+  return verdict != Verdict::allow && verdict != Verdict::warn;
+}
 
 // How the bytes of one side ended.
 enum class Ending {

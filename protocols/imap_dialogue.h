@@ -134,9 +134,9 @@ class ImapDialogue final : public Dialogue {
 
   Login login_;  // as last judged
   std::optional<SaslExchange> exchange_;
-  bool secret_sent_ = false;     // of login_: as LoginTried says
-  bool warns_ = false;           // of login_: a warning comes before its success
-  bool is_unavailable_ = false;  // of login_: it was refused for now
+  bool secret_sent_ = false;          // of login_: as LoginTried says
+  bool warns_ = false;                // of login_: a warning comes before its success
+  Verdict verdict_ = Verdict::allow;  // on login_, the last one
 
   std::uint64_t backend_literal_ = 0;  // of the backend's literal, still to come
   bool within_response_ = false;       // the backend's next octets go on with a response

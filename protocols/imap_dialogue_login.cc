@@ -89,8 +89,8 @@ void ImapDialogue::decide(Verdict verdict, Steps& out) {
   const auto held = std::exchange(held_, Held::nothing);
   if (held == Held::nothing || state_ != State::open) return;
   warns_ = verdict == Verdict::warn && conditions_.transport == Transport::cleartext;
-  is_unavailable_ = verdict == Verdict::unavailable;
-  if (verdict == Verdict::refuse || is_unavailable_) {
+  verdict_ = verdict;
+  if (is_refusal(verdict)) {
     refuse(held, out);
   } else {
     allow(held, out);
@@ -144,10 +144,15 @@ void ImapDialogue::refuse(Held held, Steps& out) {
 
 // The answer to a refused login. In clear it asks for TLS, with a warning where the secret came.
 std::string ImapDialogue::refusal(std::string_view tag) const {
-  if (is_unavailable_) {
+  if (verdict_ == Verdict::unavailable) {
     return std::string(tag).append(" ").append(imap_text(ImapText::tagged_unavailable));
   }
   const bool clear = conditions_.transport == Transport::cleartext;
+  if (verdict_ == Verdict::needs_certificate && !clear) {
+    return with_help(
+        std::string(tag).append(" ").append(imap_text(ImapText::tagged_certificate_needed)),
+        options_);
+  }
   std::string text(clear && secret_sent_ ? imap_text(ImapText::secret_exposed)
                                          : std::string_view());
   return text.append(imap_refusal(tag, conditions_.transport, options_));

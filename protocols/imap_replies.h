@@ -25,6 +25,7 @@ enum class ImapText {
   tagged_literal_too_big,
   tagged_privacy_required,
   tagged_not_allowed,
+  tagged_certificate_needed,
   tagged_unavailable,
   secret_exposed,
   bad_command,
@@ -78,6 +79,9 @@ inline constexpr std::array kImapRows = {
             "NO [PRIVACYREQUIRED] Logging in needs an encrypted connection: use TLS\r\n"},
     ImapRow{ImapText::tagged_not_allowed,
             "NO [AUTHORIZATIONFAILED] This login is not allowed here\r\n"},
+    ImapRow{ImapText::tagged_certificate_needed,
+            "NO [AUTHORIZATIONFAILED] This login needs a client certificate: choose yours in your "
+            "mail program\r\n"},
     ImapRow{ImapText::tagged_unavailable,
             "NO [UNAVAILABLE] Logging in is not possible at the moment, try again later\r\n"},
     ImapRow{ImapText::secret_exposed,

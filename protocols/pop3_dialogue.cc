@@ -57,8 +57,8 @@ void Pop3Dialogue::feed(Side from, std::string_view bytes, Steps& out) {
 void Pop3Dialogue::decide(Verdict verdict, Steps& out) {
   if (phase_ != Phase::deciding) return;
   warns_ = verdict == Verdict::warn && in_clear();
-  is_unavailable_ = verdict == Verdict::unavailable;
-  if (verdict == Verdict::refuse || is_unavailable_) {
+  verdict_ = verdict;
+  if (is_refusal(verdict)) {
     refuse_login(out);
   } else {
     allow(out);
@@ -305,8 +305,10 @@ void Pop3Dialogue::refuse_login(Steps& out) {
 void Pop3Dialogue::answer_refused() {
   exchange_.reset();
   after_refusal_ = true;
-  if (is_unavailable_) return refuse(Pop3Reply::login_unavailable);
-  refuse(in_clear() ? Pop3Reply::login_needs_tls : Pop3Reply::login_refused);
+  if (verdict_ == Verdict::unavailable) return refuse(Pop3Reply::login_unavailable);
+  if (in_clear()) return refuse(Pop3Reply::login_needs_tls);
+  refuse(verdict_ == Verdict::needs_certificate ? Pop3Reply::login_needs_certificate
+                                                : Pop3Reply::login_refused);
 }
 
 void Pop3Dialogue::answer(Pop3Reply reply) {

@@ -122,7 +122,7 @@ class Pop3Dialogue : public Dialogue {
   std::optional<SaslExchange> exchange_;
   Pop3CommandOrder order_;
   bool warns_ = false;                // login_'s success is to be followed by a warning
-  bool is_unavailable_ = false;       // login_ was refused for now
+  Verdict verdict_ = Verdict::allow;  // on login_, the last one
   bool go_ahead_due_ = false;         // AUTH went without a response, none was sent since
   bool given_up_ = false;             // the client sent "*"
   bool user_given_ = false;           // the next PASS belongs to login_

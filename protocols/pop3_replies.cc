@@ -20,6 +20,7 @@ bool is_with_help(Pop3Reply reply) {
   switch (reply) {
     case Pop3Reply::login_needs_tls:
     case Pop3Reply::login_refused:
+    case Pop3Reply::login_needs_certificate:
     case Pop3Reply::old_tls_1_0:
     case Pop3Reply::old_tls_1_1:
     case Pop3Reply::old_tls_1_2:

@@ -24,6 +24,7 @@ enum class Pop3Reply : std::size_t {
   stls_first,
   login_needs_tls,
   login_refused,
+  login_needs_certificate,
   login_unavailable,
   unknown_command,
   bad_syntax,
@@ -71,6 +72,9 @@ inline constexpr std::array kPop3Replies{
                  "-ERR [AUTH] Logins need encryption here: "
                  "turn on SSL/TLS or STARTTLS in your mail program\r\n"},
     Pop3ReplyRow{Pop3Reply::login_refused, "-ERR [AUTH] This login is not permitted here\r\n"},
+    Pop3ReplyRow{Pop3Reply::login_needs_certificate,
+                 "-ERR [AUTH] This login needs a client certificate: "
+                 "choose yours in your mail program\r\n"},
     Pop3ReplyRow{Pop3Reply::login_unavailable,
                  "-ERR [SYS/TEMP] Logging in is not possible at the moment, try again later\r\n"},
     Pop3ReplyRow{Pop3Reply::unknown_command, "-ERR Unknown command\r\n"},

@@ -197,8 +197,8 @@ bool SmtpDialogue::take_response(Steps& out) {
 void SmtpDialogue::decide(Verdict verdict, Steps& out) {
   const bool started = phase_ == Phase::verdict_on_response;
   warns_ = verdict == Verdict::warn && conditions_.transport == Transport::cleartext;
-  is_unavailable_ = verdict == Verdict::unavailable;
-  if (verdict != Verdict::refuse && !is_unavailable_) {
+  verdict_ = verdict;
+  if (!is_refusal(verdict)) {
     pass(held_line_, Awaited::auth, out);
   } else if (started) {
     pass("*\r\n", Awaited::cancelled, out);
@@ -211,9 +211,10 @@ void SmtpDialogue::decide(Verdict verdict, Steps& out) {
 }
 
 SmtpReply SmtpDialogue::login_refusal() const {
-  if (is_unavailable_) return SmtpReply::auth_unavailable;
-  return conditions_.transport == Transport::tls ? SmtpReply::auth_refused
-                                                 : SmtpReply::auth_needs_tls;
+  if (verdict_ == Verdict::unavailable) return SmtpReply::auth_unavailable;
+  if (conditions_.transport != Transport::tls) return SmtpReply::auth_needs_tls;
+  return verdict_ == Verdict::needs_certificate ? SmtpReply::auth_needs_certificate
+                                                : SmtpReply::auth_refused;
 }
 
 void SmtpDialogue::refuse_login(Steps& out) {

@@ -158,14 +158,14 @@ class SmtpDialogue : public Dialogue {
   Cause words_cause_ = Cause::backend_refused;
   std::string_view last_;
   int refused_ = 0;
-  bool mid_reply_ = false;        // the client has seen a reply's beginning, not its end
-  bool said_421_ = false;         // the backend's last reply was its farewell
-  bool chunking_ = false;         // the backend offered CHUNKING
-  bool after_refusal_ = false;    // a refused AUTH was the last command known
-  bool after_message_ = false;    // a refused DATA was
-  bool warns_ = false;            // a warning goes with the login's success
-  bool is_unavailable_ = false;   // the login was refused for now
-  bool layer_may_begin_ = false;  // a login may have agreed on a SASL security layer
+  bool mid_reply_ = false;            // the client has seen a reply's beginning, not its end
+  bool said_421_ = false;             // the backend's last reply was its farewell
+  bool chunking_ = false;             // the backend offered CHUNKING
+  bool after_refusal_ = false;        // a refused AUTH was the last command known
+  bool after_message_ = false;        // a refused DATA was
+  bool warns_ = false;                // a warning goes with the login's success
+  Verdict verdict_ = Verdict::allow;  // on the login, the last one
+  bool layer_may_begin_ = false;      // a login may have agreed on a SASL security layer
   bool mail_begun_ = false;
   bool client_ended_ = false;
   bool shut_ = false;

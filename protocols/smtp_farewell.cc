@@ -13,6 +13,7 @@ bool is_with_help(SmtpReply reply) {
     case SmtpReply::starttls_first:
     case SmtpReply::auth_needs_tls:
     case SmtpReply::auth_refused:
+    case SmtpReply::auth_needs_certificate:
     case SmtpReply::old_tls_1_0:
     case SmtpReply::old_tls_1_1:
     case SmtpReply::old_tls_1_2:

@@ -25,6 +25,7 @@ enum class SmtpReply {
   auth_argument,
   auth_needs_tls,
   auth_refused,
+  auth_needs_certificate,
   auth_unavailable,
   bdat_not_offered,
   // The go-ahead, after which TLS begins.
@@ -75,6 +76,9 @@ inline constexpr std::array kSmtpReplies = {
     SmtpReplyRow{SmtpReply::auth_needs_tls,
                  "538 5.7.11 Encryption required for requested authentication mechanism\r\n"},
     SmtpReplyRow{SmtpReply::auth_refused, "535 5.7.8 Authentication refused\r\n"},
+    SmtpReplyRow{SmtpReply::auth_needs_certificate,
+                 "535 5.7.8 This login needs a client certificate: choose yours in your mail "
+                 "program\r\n"},
     SmtpReplyRow{SmtpReply::auth_unavailable, "454 4.7.0 Temporary authentication failure\r\n"},
     SmtpReplyRow{SmtpReply::bdat_not_offered, "503 5.5.1 BDAT is not offered here\r\n"},
     SmtpReplyRow{SmtpReply::go_ahead, "220 2.0.0 Ready to start TLS\r\n"},

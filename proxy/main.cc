@@ -40,6 +40,8 @@ CLI::App* add_explain(CLI::App& app, commands::ExplainRequest& request) {
                    "none, or the version: 1.0, 1.1, 1.2, 1.3 (default: none where the listener "
                    "begins in clear text, else 1.3)")
       ->type_name("VERSION");
+  explain->add_flag("--certificate", request.has_certificate,
+                    "The client shows a certificate of its own that is verified");
   explain
       ->add_option("--at", request.at,
                    "A day (2027-03-01) or a moment in UTC (2027-03-01T08:30Z) (default: now)")

@@ -20,6 +20,8 @@ struct SecretFiles {
   bool may_be_loose = false;
   // Another user whose files are taken: the one that the process becomes.
   std::optional<unsigned> owner = {};
+  // How settings say that it may be loose, for the error; "": they cannot.
+  std::string_view setting = "key_permissions: any";
 };
 
 // Paths.

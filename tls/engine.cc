@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tls/client_authority.h"
 #include "tls/native.h"
 
 namespace postern::tls {
@@ -31,6 +32,8 @@ Failure failure_of(int reason) {
       return Failure::no_shared_cipher;
     case SSL_R_NO_APPLICATION_PROTOCOL:
       return Failure::alpn_refused;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return Failure::client_certificate_missing;
     default:
       return Failure::protocol_error;
   }
@@ -253,6 +256,7 @@ void Engine::shake_hands() {
   facts_->alpn = alpn_of(ssl);
   facts_->resumed = SSL_session_reused(ssl) == 1;
   facts_->is_below_minimum = SSL_version(ssl) < native_->wire.context->min_version;
+  facts_->client_certificate = client_of(ssl);
   native_->wire.handshake.reset();
   state_ = State::open;
 }
@@ -290,6 +294,7 @@ void Engine::settle(int result) {
       auto fault = take_fault();
       if (state_ == State::handshaking && native_->wire.handshake->refusal != Failure::none) {
         fault.failure = native_->wire.handshake->refusal;
+        facts_->client_certificate = std::move(native_->wire.handshake->client_certificate);
       } else if (state_ == State::handshaking && fault.failure == Failure::protocol_error) {
         if (auto alert = alert_in_clear(native_->wire.last_read); !alert.empty()) {
           fault = {Failure::peer_alert, std::move(alert)};

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tls/client_certificate.h"
 #include "tls/handshake_queue.h"
 #include "tls/ja4.h"
 #include "tls/octets.h"
@@ -37,6 +38,9 @@ struct Facts {
   // The version is below the context's lowest: served only so that the client can be told why not
   // (OldVersions::accept).
   bool is_below_minimum = false;
+  // The client's, verified, also where the session resumed; null where it has none. Of a handshake that
+  // failed for it, the one that was refused.
+  std::shared_ptr<const ClientCertificate> client_certificate;
 };
 
 // What the ClientHello offered. Numbers as on the wire, in order, GREASE (RFC 8701) included; lists
@@ -63,7 +67,16 @@ enum class Failure {
   no_shared_version,
   no_shared_cipher,  // or no shared group or signature algorithm
   alpn_refused,
-  sni_refused,     // it asked for a name of no certificate, where only those are served
+  sni_refused,  // it asked for a name of no certificate, where only those are served
+  // It shows a certificate that is not taken, or none where one is required.
+  client_certificate_missing,
+  client_certificate_expired,
+  client_certificate_not_yet_valid,
+  client_certificate_unknown_ca,
+  client_certificate_revoked,
+  client_certificate_no_crl,         // there is no valid list of what its authorities revoked
+  client_certificate_wrong_purpose,  // it is not one for TLS clients
+  client_certificate_invalid,        // anything else
   peer_alert,      // the peer ended it with an alert (bad certificate, unknown CA …), or with
                    // close_notify in the middle of the handshake
   protocol_error,  // anything else against the protocol, renegotiation included
@@ -105,7 +118,7 @@ class Engine {
   // It waits, and keeps bytes that were received: an owner who reads no more then bounds them, and
   // still sees the end of a client that has sent nothing behind its ClientHello.
   bool is_holding() const;
-  // From open on; before that, all empty.
+  // From open on; before that, all empty but for what is said there.
   const Facts& facts() const { return *facts_; }
   // Why it failed; failure_text() has BoringSSL's own words (constant text, no client data), e.g.
   // "NO_SHARED_CIPHER".

@@ -17,6 +17,7 @@
 #include "tls/alpn.h"
 #include "tls/boringssl.h"
 #include "tls/certificate_choice.h"
+#include "tls/client_certificate.h"
 #include "tls/credentials.h"
 #include "tls/engine.h"
 #include "tls/handshake_queue.h"
@@ -86,6 +87,7 @@ struct ServerContext::Native {
   bool sni_strict = false;
   std::shared_ptr<const TicketKeys> ticket_keys;
   std::function<std::chrono::seconds()> now;
+  std::shared_ptr<const ClientAuthority> client_authority;  // null: no certificate is asked for
 };
 
 // A signature that BoringSSL has asked for. It owns all that making it needs, so it may outlive its
@@ -131,6 +133,8 @@ struct Handshake {
   bool is_retried = false;                   // a HelloRetryRequest was sent: RFC 8446 section 4.1.4
   // Why a callback of this room's ended it, of which BoringSSL's errors do not tell; else none.
   Failure refusal = Failure::none;
+  std::shared_ptr<const ClientCertificate>
+      client_certificate;  // what the client shows, good or not
   Wait wait = Wait::none;
   SignaturePtr signature;              // once it was asked for
   std::list<Handshake*>::iterator at;  // in the queue, while it waits for its turn

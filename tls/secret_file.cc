@@ -43,7 +43,8 @@ std::string octal(mode_t mode) {
 // "" or what is wrong with the opened file.
 std::string looseness(const struct stat& file, const std::string& path, const SecretFiles& rule,
                       const std::string& what) {
-  const std::string told = "; or state `key_permissions: any`";
+  const std::string told =
+      rule.setting.empty() ? "" : "; or state `" + std::string(rule.setting) + "`";
   if (file.st_uid != 0 && file.st_uid != ::geteuid() && file.st_uid != rule.owner) {
     return what + " in " + path + " belongs to another user (" + std::to_string(file.st_uid) +
            ") than root and the one that postern runs as, who can change it; try `chown root " +

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tls/client_authority.h"
 #include "tls/grease.h"
 #include "tls/install.h"
 #include "tls/native.h"
@@ -124,9 +125,15 @@ constexpr std::chrono::seconds::rep kLongestTicket = 604800;
 
 // A session must not resume where other suites are on, or where it would be one of an old version and
 // is none here, or the other way round: the lowest version decides all of these. That a session is of
-// the version that is served, BoringSSL sees to.
+// the version that is served, BoringSSL sees to. Nor must it carry a client past another demand for its
+// certificate, an authority that is trusted no more, or a new revocation.
 std::array<std::uint8_t, SHA256_DIGEST_LENGTH> session_id_context(const ServerOptions& options) {
   std::string text = std::to_string(number_of(options.min_version));
+  text += '\n';
+  if (options.client_certificates != ClientCertificates::none) {
+    text += options.client_certificates == ClientCertificates::require ? "require " : "request ";
+    if (options.client_authority) text += options.client_authority->native().digest;
+  }
   text += '\n';
   text += options.resumption_scope;
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
@@ -156,6 +163,7 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
   SSL_CTX_set_select_certificate_cb(context, see_client_hello);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
   if (options.sni_strict) SSL_CTX_set_tlsext_servername_callback(context, judge_server_name);
+  if (auto fault = ask_for_certificates(context, options); !fault.empty()) return fault;
   if (options.ticket_keys) {
     SSL_CTX_set_tlsext_ticket_key_cb(context, use_ticket_key);
     const auto seconds = static_cast<std::uint32_t>(std::clamp<std::chrono::seconds::rep>(
@@ -199,6 +207,9 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   native->sni_strict = options.sni_strict;
   native->ticket_keys = options.ticket_keys;
   native->now = options.now;
+  if (options.client_certificates != ClientCertificates::none) {
+    native->client_authority = options.client_authority;
+  }
   return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tls/client_certificate.h"
 #include "tls/credentials.h"
 #include "tls/error.h"
 #include "tls/tickets.h"
@@ -38,8 +39,11 @@ struct ServerOptions {
   bool alpn_strict = true;
   // Refuse a client that asks for a name which no certificate has; one that asks for none is served.
   bool sni_strict = false;
+  ClientCertificates client_certificates = ClientCertificates::none;
+  std::shared_ptr<const ClientAuthority> client_authority;  // never null unless none are asked for
   // Part of the session ID context: a TLS session resumes only where this text is equal (and the
-  // lowest version: see make()).
+  // lowest version, and what is asked of clients' certificates with all authorities and revocations:
+  // see make()).
   std::string resumption_scope;
   // Shared by all contexts and workers, so that a session resumes on any of them. Null: keys of
   // the context's own, so that a session resumes with this context only.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "tls/native.h"
+#include "tls/secret_file.h"
 
 namespace postern::tls {
 
@@ -105,6 +106,22 @@ TicketKeys::TicketKeys(std::string_view secret, std::chrono::seconds rotate,
   std::size_t size = 0;  // SHA-256's, as the array's
   HKDF_extract(native_->secret.data(), &size, EVP_sha256(), octets_of(secret), secret.size(),
                octets_of(kPurpose), kPurpose.size());
+}
+
+Result<std::shared_ptr<const TicketKeys>> TicketKeys::load(
+    const std::string& path, const SecretFiles& rule, std::chrono::seconds rotate,
+    std::function<std::chrono::seconds()> now) {
+  const auto secret = read_secret_file(path, kLongestSecret, rule, "the tickets' secret");
+  if (!secret) return secret.error();
+  const auto size = secret->text.size();
+  if (size < kShortestSecret) {
+    return Error{path + " holds " + std::to_string(size) + " octets, and a secret has " +
+                 std::to_string(kShortestSecret) + " at least; try `openssl rand -out " + path +
+                 " 64`"};
+  }
+  if (size > kLongestSecret) return Error{path + " is too large for a secret (over 64 KiB)"};
+  return std::shared_ptr<const TicketKeys>(
+      std::make_shared<TicketKeys>(secret->text, rotate, std::move(now)));
 }
 
 TicketKeys::~TicketKeys() = default;

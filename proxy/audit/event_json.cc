@@ -158,6 +158,9 @@ void put_session(std::string& out, const SessionPart& session) {
     put_flag(out, R"(,"tls.resumed":)", session.tls->resumed);
     put_text(out, R"(,"tls.next_protocol":)", session.tls->alpn);
   }
+  if (session.certificate) {
+    put_text(out, R"(,"tls.client.hash.sha256":)", session.certificate->sha256);
+  }
 }
 
 template <typename Item, typename Name>
@@ -243,6 +246,19 @@ void put_middle(std::string& out, const GapEvent& event) {
   if (event.lost > 0) put_number(out, R"(,"postern.lost":)", event.lost);
 }
 
+void put_certificate(std::string& out, const ClientCertificate& certificate) {
+  put_text(out, R"(,"tls.client.subject":)", certificate.subject);
+  put_text(out, R"(,"tls.client.issuer":)", certificate.issuer);
+  if (certificate.names.empty()) return;
+  out += R"(,"tls.client.x509.alternative_names":)";
+  char separator = '[';
+  for (const auto& name : certificate.names) {
+    out += std::exchange(separator, ',');
+    append_json_text(out, name);
+  }
+  out += ']';
+}
+
 // DOMAIN\user: the domain has a key of its own.
 void put_user(std::string& out, const LoginPart& login) {
   const std::string_view user = login.user;
@@ -263,6 +279,7 @@ void put_client_text(std::string& out, const Body& event) {
     if (!event.reason.empty()) server_name = event.server_name;
   }
   put_text(out, R"(,"tls.client.server_name":)", server_name);
+  if (event.session.certificate) put_certificate(out, *event.session.certificate);
   if constexpr (requires { event.login; }) put_user(out, event.login);
   if constexpr (requires { event.last_command; }) {
     put_text(out, R"(,"postern.last_command":)", event.last_command);

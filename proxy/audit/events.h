@@ -46,6 +46,14 @@ struct Tls {
   std::string ja4 = {};  // fingerprint of the ClientHello
 };
 
+// What a certificate of the client's own says; all but the digest is the client's to choose.
+struct ClientCertificate {
+  std::string subject;
+  std::string issuer;
+  std::vector<std::string> names;
+  std::string sha256;  // of the whole, hexadecimal
+};
+
 // What a ClientHello offered: numbers as on the wire, in its order.
 struct Hello {
   std::vector<std::uint16_t> versions;
@@ -82,6 +90,8 @@ struct SessionPart {
   bool starttls_offered = false;
   bool starttls_used = false;
   std::optional<Tls> tls;
+  // Verified; of a handshake that failed for it, the one that was refused. Null without.
+  std::shared_ptr<const ClientCertificate> certificate = nullptr;
   // The rule that lets clear text in on a `required` listener for this client; "" without one.
   std::string opened_by;
   std::string client_name;           // client-controlled: EHLO argument, IMAP ID, order of commands

@@ -46,11 +46,11 @@ std::string_view tls_word(const LoginCase& login) {
 
 std::string case_text(const conf::Settings& settings, const LoginCase& login) {
   const auto& listener = settings.listeners[login.client.listener];
-  return fmt::format("listener {} ({}), from {}, {}, {}, at {}\n", listener.name,
-                     conf::word(listener.protocol), address_text(login),
-                     login.user ? "user " + conf::shown(*login.user) : "no user known",
-                     login.tls_version ? fmt::format("TLS {}", tls_word(login)) : "without TLS",
-                     conf::moment_text(login.at));
+  return fmt::format(
+      "listener {} ({}), from {}, {}, {}{}, at {}\n", listener.name, conf::word(listener.protocol),
+      address_text(login), login.user ? "user " + conf::shown(*login.user) : "no user known",
+      login.tls_version ? fmt::format("TLS {}", tls_word(login)) : "without TLS",
+      login.has_certificate ? " with a client certificate" : "", conf::moment_text(login.at));
 }
 
 // The listener with the name; none, and said, where there is none.
@@ -104,6 +104,11 @@ std::optional<LoginCase> login_of(const ExplainRequest& request, const conf::Set
   } else if (settings.listeners[*listener].tls_mode == conf::TlsMode::implicit) {
     login.tls_version = conf::TlsVersion::tls1_3;
   }
+  if (request.has_certificate && !login.tls_version) {
+    std::cerr << "postern explain: --certificate: without TLS no client can show one; see --tls\n";
+    return std::nullopt;
+  }
+  login.has_certificate = request.has_certificate;
   return login;
 }
 
@@ -169,6 +174,7 @@ std::string explanation_json(const conf::Settings& settings, const LoginCase& lo
   out["from"] = address_text(login);
   out["user"] = login.user ? ordered_json(*login.user) : ordered_json(nullptr);
   out["tls"] = tls_word(login);
+  out["certificate"] = login.has_certificate;
   out["at"] = conf::moment_text(login.at);
   out["verdict"] = policy::name_of(made.decision.verdict);
   out["reason"] = policy::name_of(made.decision.reason);

@@ -14,8 +14,9 @@ struct ExplainRequest {
   std::string listener;
   std::string from;                 // the client's address
   std::optional<std::string> user;  // none: not known yet
-  std::string tls;  // none, 1.0 … 1.3; "": clear text where the listener begins so
-  std::string at;   // a date or a moment in UTC; "": now
+  std::string tls;               // none, 1.0 … 1.3; "": clear text where the listener begins so
+  bool has_certificate = false;  // the client shows one that is verified
+  std::string at;                // a date or a moment in UTC; "": now
   bool json = false;
 };
 
@@ -25,6 +26,7 @@ struct LoginCase {
   std::optional<std::string> user;
   std::optional<conf::TlsVersion> tls_version;  // none: clear text
   policy::Moment at;
+  bool has_certificate = false;  // the client's own, verified; never without TLS
 };
 
 // The verdict and the path to it, as lines for people or as one JSON object, each ending in \n.

@@ -103,6 +103,7 @@ class Maker {
       asked.security = is_implicit ? policy::Security::implicit : policy::Security::starttls;
     }
     asked.tls_version = login_.tls_version;
+    asked.has_certificate = login_.has_certificate;
     asked.name = name;
     if (name == Name::known) asked.user = *login_.user;
     return asked;
@@ -110,6 +111,7 @@ class Maker {
 
   std::string_view key() const {
     if (made_.decision.reason == policy::Reason::tls_version) return "min_version";
+    if (made_.decision.reason == policy::Reason::certificate) return "certificate";
     if (!is_clear()) return "";
     if (is_closed(mode())) return "tls";
     if (made_.decision.is_by_share) return "refuse_share";
@@ -137,7 +139,7 @@ class Maker {
     }
     if (made_.decision.verdict == Verdict::warn) return warning();
     if (!refuses()) return "";
-    if (mode() == TlsMode::implicit)
+    if (mode() == TlsMode::implicit && is_clear())
       return protocols::farewell_line(protocol, protocols::Farewell::clear_on_tls_port, options_);
     return protocols::with_help(refusal(), options_);
   }
@@ -149,12 +151,15 @@ class Maker {
     switch (listener_.protocol) {
       case Protocol::smtp:
       case Protocol::submission:
+        if (!is_clear()) return protocols::smtp_text(SmtpReply::auth_needs_certificate);
         return protocols::smtp_text(mode() == TlsMode::required ? SmtpReply::starttls_first
                                                                 : SmtpReply::auth_needs_tls);
       case Protocol::imap:
-        return protocols::imap_text(ImapText::tagged_privacy_required);
+        return protocols::imap_text(is_clear() ? ImapText::tagged_privacy_required
+                                               : ImapText::tagged_certificate_needed);
       case Protocol::pop3:
-        return protocols::text_of(Pop3Reply::login_needs_tls);
+        return protocols::text_of(is_clear() ? Pop3Reply::login_needs_tls
+                                             : Pop3Reply::login_needs_certificate);
     }
     __builtin_unreachable();
   }
@@ -175,7 +180,7 @@ class Maker {
                  ? "in the handshake, which ends with an alert"
                  : "right behind the handshake, as the first answer";
     }
-    if (!is_clear()) return "";
+    if (!is_clear()) return refuses() ? acts_by_name() : "";
     if (mode() == TlsMode::implicit) return "at the first byte that is no TLS";
     if (mode() == TlsMode::required) return "at the first command of a login";
     return acts_by_name();
@@ -229,21 +234,35 @@ class Maker {
     if (made_.admission.opens_required)
       notes.push_back(
           fmt::format("rule {} lets clear text in on a `required` listener", made_.admission.rule));
+    if (listener_.tls.client_certificates == conf::ClientCertificates::require && !is_clear() &&
+        !login_.has_certificate) {
+      notes.emplace_back(
+          "no handshake comes through without a client certificate: see --certificate");
+    }
+    if (login_.has_certificate &&
+        listener_.tls.client_certificates == conf::ClientCertificates::none) {
+      notes.emplace_back("no client certificate is asked for here");
+    }
     if (name() == Name::unreadable && is_clear() && !is_closed(mode())) {
       notes.emplace_back(
           "an empty name gets the strictest verdict that any user could get here, as each name "
           "does "
           "that servers may read in different ways");
     }
-    if (!login_.user && is_clear() && may_vary())
+    if (!login_.user && may_vary())
       notes.emplace_back("without a name, rules for users and refuse_share do not act: see --user");
   }
 
   // Whether a name could change the verdict.
   bool may_vary() const {
-    if (is_closed(mode())) return false;
-    for (const auto& step : made_.path)
-      if (step.match == policy::Match::user_unknown) return true;
+    if (is_clear() && is_closed(mode())) return false;
+    for (const auto& step : made_.path) {
+      if (step.match == policy::Match::user_unknown &&
+          (is_clear() || step.rule->needs_certificate)) {
+        return true;
+      }
+    }
+    if (!is_clear()) return false;
     const auto* const rule = matched();
     return (rule != nullptr && rule->logins.refuse_share) || listener_.logins.refuse_share;
   }

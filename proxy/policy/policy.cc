@@ -166,6 +166,12 @@ Decision judge_by(const conf::Settings& settings, const Question& question,
     decision.reason = Reason::tls_version;
     decision.place = admission.min_version_place;
   }
+  if (rule != nullptr && rule->needs_certificate && !question.has_certificate &&
+      decision.verdict != Verdict::refuse) {
+    decision.verdict = Verdict::refuse;
+    decision.reason = Reason::certificate;
+    decision.place = rule->certificate_place;
+  }
   return decision;
 }
 
@@ -191,6 +197,8 @@ std::string_view name_of(Reason reason) {
       return "cleartext";
     case Reason::tls_version:
       return "tls_version";
+    case Reason::certificate:
+      return "certificate";
     case Reason::rule:
       return "rule";
     case Reason::audit:
@@ -276,17 +284,13 @@ Decision judge_login(const conf::Settings& settings, const Question& question, P
 }
 
 bool may_depend_on_user(const conf::Settings& settings, const Question& question) {
-  if (question.security != Security::cleartext) return false;
-  const auto mode = admit(settings, question.now, question.client).tls_mode;
-  if (mode == conf::TlsMode::required || mode == conf::TlsMode::implicit) return false;
-  const auto& listener = settings.listeners[question.client.listener];
+  if (judge_login(settings, question).verdict != Verdict::refuse) return false;
+  const auto admission = admit(settings, question.now, question.client);
   for (const auto& rule : settings.rules) {
     if (match_client(rule, question.now, question.client) != Match::matched) continue;
     // It takes every name, so that no later rule is ever asked.
     if (rule.users.empty()) return false;
-    Decision decision;
-    judge_cleartext(decision, question, CleartextPolicy(listener.logins, &rule.logins));
-    if (decision.verdict != Verdict::refuse) return true;
+    if (judge_by(settings, question, admission, &rule).verdict != Verdict::refuse) return true;
   }
   return false;
 }

@@ -21,11 +21,12 @@ enum class Security { cleartext, starttls, implicit, passthrough };
 
 enum class Verdict { allow, warn, refuse };
 
-// Why it refuses: no TLS, TLS too old, or a rule of its own says so. `audit` is never the policy's:
+// Why it refuses: no TLS, TLS too old, no certificate of the client's where a rule needs one, or a rule
+// of its own says so. `audit` is never the policy's:
 // no login passes while the audit cannot be written, where `audit.on_failure` says so.
-enum class Reason { none, cleartext, tls_version, rule, audit };
+enum class Reason { none, cleartext, tls_version, certificate, rule, audit };
 
-// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, rule, audit.
+// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, certificate, rule, audit.
 std::string_view name_of(Verdict verdict);
 std::string_view name_of(Reason reason);
 
@@ -72,7 +73,8 @@ struct Question {
   Security security = Security::cleartext;
   std::optional<conf::TlsVersion> tls_version = std::nullopt;  // under TLS
   Name name = Name::awaited;
-  std::string_view user = {};  // as typed, where known
+  std::string_view user = {};    // as typed, where known
+  bool has_certificate = false;  // of the client's own, and it was verified
 };
 
 struct Decision {
@@ -107,8 +109,8 @@ using Path = std::vector<PathStep>;
 Decision judge_login(const conf::Settings& settings, const Question& question,
                      Path* path = nullptr);
 
-// Whether some rule for users might allow in clear what is refused while the name is awaited. Rules
-// behind one that takes every name are never asked.
+// Whether some rule for users might allow what is refused while the name is awaited. Rules behind one
+// that takes every name are never asked.
 bool may_depend_on_user(const conf::Settings& settings, const Question& question);
 
 // Something in the settings that begins or ends to act on a day.

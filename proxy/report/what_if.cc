@@ -171,6 +171,14 @@ void judge_tls(Judgement& judgement, const Judge& judge, policy::Question questi
   judgement.tls_version = name_of_version(versions.back());
   const auto decision = policy::judge_login(settings, question);
   judgement.place = decision.place;
+  if (decision.reason == policy::Reason::certificate) {
+    judgement.outcome = Outcome::unknown;
+    judgement.reason = policy::name_of(decision.reason);
+    judgement.reservations.push_back(fmt::format(
+        "rule {} needs a client certificate, and whether this client has one is not kept",
+        decision.rule));
+    return;
+  }
   if (decision.verdict == policy::Verdict::refuse) {
     return refuse(judgement, policy::name_of(decision.reason), decision.place);
   }

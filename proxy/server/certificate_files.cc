@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 namespace postern::server {
 
@@ -62,19 +63,29 @@ tls::Result<tls::CredentialFiles> files_of(const conf::Certificate& certificate,
 
 std::vector<std::string> unreadable_files(const conf::Settings& settings) {
   std::vector<std::string> warnings;
+  const auto look = [&](const std::string& path, const conf::Place& place) {
+    const int error = path.empty() ? 0 : error_of_opening(path);
+    if (error == 0) return;
+    const auto user = name_of_user();
+    warnings.push_back(fmt::format(
+        "{}:{}:{}: {}: user {} cannot read it ({}), so a renewed one needs a restart; try `chgrp "
+        "{} {} && chmod 640 {}`, and let {} into the folders above it",
+        settings.file, place.line, place.column, path, user, std::strerror(error), user, path, path,
+        user));
+  };
   for (const auto& certificate : settings.certificates) {
     const auto files = files_of(certificate, std::nullopt);
     if (!files) continue;
     for (const auto* path : {&files->chain, &files->key, &files->passphrase, &files->staple}) {
-      const int error = path->empty() ? 0 : error_of_opening(*path);
-      if (error == 0) continue;
-      const auto user = name_of_user();
-      warnings.push_back(fmt::format(
-          "{}:{}:{}: {}: user {} cannot read it ({}), so a renewed one needs a restart; try `chgrp "
-          "{} {} && chmod 640 {}`, and let {} into the folders above it",
-          settings.file, certificate.place.line, certificate.place.column, *path, user,
-          std::strerror(error), user, *path, *path, user));
+      look(*path, certificate.place);
     }
+  }
+  std::set<std::string> seen;  // by several listeners
+  for (const auto& listener : settings.listeners) {
+    const auto& tls = listener.tls;
+    if (tls.client_certificates == conf::ClientCertificates::none) continue;
+    if (seen.insert(tls.client_ca).second) look(tls.client_ca, tls.client_ca_place);
+    if (seen.insert(tls.client_crl).second) look(tls.client_crl, tls.client_crl_place);
   }
   return warnings;
 }

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "protocols/dialogue.h"
@@ -14,6 +16,7 @@
 #include "proxy/server/certificate_files.h"
 #include "proxy/session/service.h"
 #include "tls/certificate_choice.h"
+#include "tls/client_certificate.h"
 #include "tls/credentials.h"
 
 namespace postern::server {
@@ -38,12 +41,24 @@ std::chrono::seconds seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(net::wall_clock().time_since_epoch());
 }
 
+tls::ClientCertificates demand_of(conf::ClientCertificates demand) {
+  switch (demand) {
+    case conf::ClientCertificates::none:
+      return tls::ClientCertificates::none;
+    case conf::ClientCertificates::request:
+      return tls::ClientCertificates::request;
+    case conf::ClientCertificates::require:
+      return tls::ClientCertificates::require;
+  }
+  __builtin_unreachable();
+}
+
 // One loading, collecting what is wrong.
 class Loading {
  public:
   Loading(const conf::Settings& settings, std::optional<unsigned> owner,
-          std::shared_ptr<const tls::TicketKeys> ticket_keys)
-      : settings_(settings), owner_(owner), ticket_keys_(std::move(ticket_keys)) {}
+          const TicketSecrets& tickets)
+      : settings_(settings), owner_(owner), tickets_(tickets) {}
 
   LoadedTls run() {
     load_credentials();
@@ -53,6 +68,7 @@ class Loading {
     if (!credentials_.empty()) {
       certificates_ = std::make_shared<const tls::CertificateChoice>(credentials_);
     }
+    loaded_.errors.insert(loaded_.errors.end(), tickets_.errors().begin(), tickets_.errors().end());
     for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
       loaded_.snapshot.push_back(may_have_tls(i) && certificates_ ? contexts_of(i)
                                                                   : session::TlsContexts{});
@@ -96,9 +112,35 @@ class Loading {
     }
   }
 
+  // Authorities and revocations.
+  using Paths = std::pair<std::string, std::string>;
+  static Paths paths_of(const conf::Tls& tls) {
+    return tls.client_certificates == conf::ClientCertificates::none
+               ? Paths()
+               : Paths(tls.client_ca, tls.client_crl);
+  }
+
+  // Those of one listener, each pair of files once. False: they cannot be loaded.
+  bool load_authority(const conf::Tls& tls) {
+    if (tls.client_certificates == conf::ClientCertificates::none) return true;
+    const auto [found, is_new] = authorities_.try_emplace(paths_of(tls));
+    if (!is_new) return found->second != nullptr;
+    auto loaded = tls::ClientAuthority::load(tls.client_ca, tls.client_crl);
+    if (!loaded) {
+      loaded_.errors.push_back(at(tls.client_ca_place) + loaded.error().message);
+      return false;
+    }
+    found->second = *loaded;
+    for (const auto& warning : found->second->warnings(net::wall_clock())) {
+      loaded_.warnings.push_back(at(tls.client_ca_place) + warning);
+    }
+    return true;
+  }
+
   session::TlsContexts contexts_of(std::size_t index) {
     const auto& listener = settings_.listeners[index];
     session::TlsContexts contexts;
+    if (!load_authority(listener.tls)) return contexts;
     for (const auto& terms : terms_of(index)) {
       auto context = tls::ServerContext::make(options_of(listener, terms));
       if (!context) {
@@ -154,20 +196,23 @@ class Loading {
     options.alpn_strict = listener.tls.alpn == conf::Alpn::strict;
     options.sni_strict = listener.tls.sni == conf::Sni::strict;
     options.resumption_scope = protocols::name_of(protocol);
-    options.ticket_keys = ticket_keys_;
+    options.client_certificates = demand_of(listener.tls.client_certificates);
+    if (const auto found = authorities_.find(paths_of(listener.tls)); found != authorities_.end()) {
+      options.client_authority = found->second;
+    }
+    options.ticket_keys = tickets_.find(listener.tls.tickets);
     options.now = seconds_now;
     return options;
   }
 
   const conf::Settings& settings_;
   const std::optional<unsigned> owner_;
-  const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
+  const TicketSecrets& tickets_;
   LoadedTls loaded_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
   std::shared_ptr<const tls::CertificateChoice> certificates_;  // null where there are none
+  std::map<Paths, std::shared_ptr<const tls::ClientAuthority>> authorities_;
 };
-
-constexpr std::chrono::hours kTicketRotation{12};
 
 }  // namespace
 
@@ -175,11 +220,11 @@ TlsLoader::TlsLoader(std::shared_ptr<const conf::Settings> settings)
     : settings_(std::move(settings)),
       files_(tls_files(*settings_)),
       owner_(user_to_become(*settings_)),
-      ticket_keys_(std::make_shared<tls::TicketKeys>(kTicketRotation, seconds_now)) {}
+      tickets_(*settings_, owner_) {}
 
 LoadedTls TlsLoader::load() const {
   auto states = states_of(files_);  // first: what is written meanwhile must look new later
-  auto loaded = Loading(*settings_, owner_, ticket_keys_).run();
+  auto loaded = Loading(*settings_, owner_, tickets_).run();
   loaded.sources.files = std::move(states);
   return loaded;
 }

@@ -9,10 +9,10 @@
 
 #include "conf/settings.h"
 #include "proxy/server/certificate_names.h"
+#include "proxy/server/ticket_secrets.h"
 #include "proxy/server/tls_files.h"
 #include "proxy/session/tls_contexts.h"
 #include "tls/credentials.h"
-#include "tls/tickets.h"
 
 namespace postern::server {
 
@@ -45,7 +45,7 @@ class TlsLoader {
   const std::shared_ptr<const conf::Settings> settings_;
   const std::vector<std::string> files_;
   const std::optional<unsigned> owner_;  // of key files, beside root and the process's own user
-  const std::shared_ptr<const tls::TicketKeys> ticket_keys_;
+  const TicketSecrets tickets_;
 };
 
 }  // namespace postern::server

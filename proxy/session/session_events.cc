@@ -21,6 +21,13 @@ audit::Security security_of(policy::Security security) {
   __builtin_unreachable();
 }
 
+std::shared_ptr<const audit::ClientCertificate> certificate_of(const tls::Facts& facts) {
+  if (facts.client_certificate == nullptr) return nullptr;
+  const auto& shown = *facts.client_certificate;
+  return std::make_shared<const audit::ClientCertificate>(
+      audit::ClientCertificate{shown.subject, shown.issuer, shown.names, shown.sha256});
+}
+
 audit::Hello hello_of(const tls::Offer& offer) {
   return {offer.versions, offer.ciphers, offer.groups, offer.signature_algorithms};
 }
@@ -62,6 +69,7 @@ audit::SessionPart Session::session_part() const {
                           facts.resumed,
                           std::string(facts.ja4.text())};
   }
+  if (engine_ != nullptr) part.certificate = certificate_of(engine_->facts());
   part.opened_by = terms_.opened_by;
   part.client_name = client_name_;
   part.client_named_by = client_named_by_;

@@ -56,7 +56,10 @@ policy::Question Session::question_about(policy::Name name, std::string_view use
   question.now = std::chrono::floor<std::chrono::seconds>(host_.clock().wall());
   question.client = {service_->index, source_.octets()};
   question.security = security_;
-  if (engine_ != nullptr) question.tls_version = version_of(engine_->facts().version);
+  if (engine_ != nullptr) {
+    question.tls_version = version_of(engine_->facts().version);
+    question.has_certificate = engine_->facts().client_certificate != nullptr;
+  }
   question.name = name;
   question.user = user;
   return question;
@@ -87,7 +90,9 @@ void Session::take(const protocols::LoginTried& step) {
         attempt_->verdict = protocols::Verdict::allow;
         break;
       }
-      attempt_->verdict = protocols::Verdict::refuse;
+      attempt_->verdict = decision.reason == policy::Reason::certificate
+                              ? protocols::Verdict::needs_certificate
+                              : protocols::Verdict::refuse;
       break;
   }
   if (decision.verdict != policy::Verdict::refuse && must_not_pass_unrecorded()) {

@@ -25,6 +25,22 @@ std::string_view name_of(tls::Failure failure) {
       return "alpn_refused";
     case tls::Failure::sni_refused:
       return "sni_refused";
+    case tls::Failure::client_certificate_missing:
+      return "client_certificate_missing";
+    case tls::Failure::client_certificate_expired:
+      return "client_certificate_expired";
+    case tls::Failure::client_certificate_not_yet_valid:
+      return "client_certificate_not_yet_valid";
+    case tls::Failure::client_certificate_unknown_ca:
+      return "client_certificate_unknown_ca";
+    case tls::Failure::client_certificate_revoked:
+      return "client_certificate_revoked";
+    case tls::Failure::client_certificate_no_crl:
+      return "client_certificate_no_crl";
+    case tls::Failure::client_certificate_wrong_purpose:
+      return "client_certificate_wrong_purpose";
+    case tls::Failure::client_certificate_invalid:
+      return "client_certificate_invalid";
     case tls::Failure::peer_alert:
       return "peer_alert";
     case tls::Failure::protocol_error:

@@ -207,3 +207,42 @@ TEST_CASE("a hostile name breaks neither the text nor the JSON") {
   CHECK(nlohmann::json::parse(explanation_json(settings(), login(0, "192.0.2.7", name)))["user"]
             .is_string());
 }
+
+TEST_CASE("explain: a rule that needs a client certificate, with one and without") {
+  const auto loaded = conf::load_text(R"(certificates: [{chain: a, key: b}]
+backends: {ex: {servers: ["192.0.2.10:25"]}}
+listeners:
+  - {name: imaps, protocol: imap, address: "0.0.0.0:993", tls: implicit, client_certificates: request, client_ca: ca.pem, backend: ex}
+  - {name: smtps, protocol: submission, address: "0.0.0.0:465", tls: implicit, client_certificates: require, client_ca: ca.pem, backend: ex}
+  - {name: pop3s, protocol: pop3, address: "0.0.0.0:995", tls: implicit, client_certificates: request, client_ca: ca.pem, backend: ex}
+rules:
+  - {name: admins, users: ["adm-*"], certificate: required}
+)",
+                                      "p.yaml");
+  INFO(conf::text_of(loaded.diagnostics));
+  REQUIRE(loaded.settings);
+  const std::string words[] = {
+      "NO [AUTHORIZATIONFAILED] This login needs a client certificate: choose yours in your mail "
+      "program",
+      "535 5.7.8 This login needs a client certificate: choose yours in your mail program",
+      "-ERR [AUTH] This login needs a client certificate: choose yours in your mail program"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto one = login(i, "192.0.2.7", "adm-anna", TlsVersion::tls1_3);
+    const auto without = commands::explanation_of(*loaded.settings, one);
+    CHECK(without.decision.verdict == policy::Verdict::refuse);
+    CHECK(without.key == "certificate");
+    CHECK(without.decision.place.line == 8);
+    CHECK(without.told == words[i]);
+    CHECK(has(without.acts, "once the name is known"));
+    CHECK(without.notes.size() == (i == 1 ? 1 : 0));
+    one.has_certificate = true;
+    const auto with_one = commands::explanation_of(*loaded.settings, one);
+    CHECK(with_one.decision.verdict == policy::Verdict::allow);
+    CHECK(with_one.key.empty());
+    CHECK(with_one.notes.empty());
+    CHECK(has(explanation_text(*loaded.settings, one), "TLS 1.3 with a client certificate, at"));
+    CHECK(nlohmann::json::parse(explanation_json(*loaded.settings, one))["certificate"] == true);
+    one.user.reset();
+    CHECK(has(commands::explanation_of(*loaded.settings, one).notes.at(0), "without a name"));
+  }
+}

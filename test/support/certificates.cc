@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/mem.h>
 #include <openssl/nid.h>
+#include <openssl/obj.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -75,7 +76,8 @@ void add_names(X509* certificate, const std::vector<std::string>& names) {
     }
     bssl::UniquePtr<ASN1_IA5STRING> dns(ASN1_IA5STRING_new());
     demand(ASN1_STRING_set(dns.get(), text.data(), static_cast<int>(text.size())) == 1);
-    GENERAL_NAME_set0_value(name.get(), GEN_DNS, dns.release());
+    const bool is_mail = text.find('@') != std::string::npos;
+    GENERAL_NAME_set0_value(name.get(), is_mail ? GEN_EMAIL : GEN_DNS, dns.release());
     demand(bssl::PushToStack(all.get(), std::move(name)));
   }
   demand(X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, 0) == 1);
@@ -95,6 +97,13 @@ void add_extension(X509* certificate, const char* identifier, std::string_view v
   const bssl::UniquePtr<X509_EXTENSION> extension(
       X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 0, octets.get()));
   demand(X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
+void add_purpose(X509* certificate, const std::string& purpose) {
+  const bssl::UniquePtr<EXTENDED_KEY_USAGE> all(sk_ASN1_OBJECT_new_null());
+  bssl::UniquePtr<ASN1_OBJECT> one(OBJ_txt2obj(purpose.c_str(), 0));
+  demand(one && bssl::PushToStack(all.get(), std::move(one)) &&
+         X509_add1_ext_i2d(certificate, NID_ext_key_usage, all.get(), 0, 0) == 1);
 }
 
 void forbid_signing(X509* certificate) {
@@ -126,6 +135,7 @@ Issued issue(const IssueOptions& options) {
          ASN1_TIME_set(X509_getm_notAfter(certificate), options.not_after) != nullptr &&
          X509_set_pubkey(certificate, made->key.get()) == 1);
   if (!options.dns_names.empty()) add_names(certificate, options.dns_names);
+  if (!options.purpose.empty()) add_purpose(certificate, options.purpose);
   if (options.is_ca) add_ca(certificate);
   if (!options.may_sign) forbid_signing(certificate);
   // A sequence of one purpose; of one feature, status_request.
@@ -140,6 +150,33 @@ Issued issue(const IssueOptions& options) {
   demand(X509_set_issuer_name(certificate, X509_get_subject_name(issuer.certificate.get())) == 1 &&
          X509_sign(certificate, issuer.key.get(), ed25519 ? nullptr : digest) > 0);
   return Issued(std::move(made));
+}
+
+std::string revocations(const Issued& issuer, const std::vector<unsigned>& serials,
+                        long long next_update) {
+  constexpr long long kBegin = 1'700'000'000;
+  const auto& native = issuer.native();
+  const bssl::UniquePtr<X509_CRL> list(X509_CRL_new());
+  const bssl::UniquePtr<ASN1_TIME> last(ASN1_TIME_set(nullptr, kBegin));
+  const bssl::UniquePtr<ASN1_TIME> next(ASN1_TIME_set(nullptr, next_update));
+  demand(X509_CRL_set_version(list.get(), 1) == 1 &&
+         X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(native.certificate.get())) ==
+             1 &&
+         X509_CRL_set1_lastUpdate(list.get(), last.get()) == 1 &&
+         X509_CRL_set1_nextUpdate(list.get(), next.get()) == 1);
+  for (const auto serial : serials) {
+    bssl::UniquePtr<X509_REVOKED> revoked(X509_REVOKED_new());
+    const bssl::UniquePtr<ASN1_INTEGER> number(ASN1_INTEGER_new());
+    demand(ASN1_INTEGER_set_uint64(number.get(), serial) == 1 &&
+           X509_REVOKED_set_serialNumber(revoked.get(), number.get()) == 1 &&
+           X509_REVOKED_set_revocationDate(revoked.get(), last.get()) == 1 &&
+           X509_CRL_add0_revoked(list.get(), revoked.release()) == 1);
+  }
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  demand(X509_CRL_sort(list.get()) == 1 &&
+         X509_CRL_sign(list.get(), native.key.get(), EVP_sha256()) > 0 &&
+         PEM_write_bio_X509_CRL(bio.get(), list.get()) == 1);
+  return text_in(bio.get());
 }
 
 std::string Issued::certificate() const {

@@ -30,7 +30,7 @@ class Issued {
 
 struct IssueOptions {
   std::string common_name = {};
-  std::vector<std::string> dns_names = {};  // or numeric addresses; empty: no subjectAltName
+  std::vector<std::string> dns_names = {};  // or addresses, of mail too; empty: no subjectAltName
   KeyKind kind = KeyKind::p256;
   const Issued* key_of = nullptr;  // has the key already: many certificates take less time
   const Issued* issuer = nullptr;  // null: self-signed
@@ -43,8 +43,13 @@ struct IssueOptions {
   bool uses_sha1 = false;     // in the issuer's signature
   bool answers_ocsp = false;  // an extendedKeyUsage for OCSP alone: RFC 6960 section 4.2.2.2
   bool needs_staple = false;  // "must staple": RFC 7633
+  std::string purpose = {};  // extendedKeyUsage, as OpenSSL names it: "clientAuth"; "" for none
 };
 
 Issued issue(const IssueOptions& options);
+
+// A list of the certificates that `issuer` has revoked (RFC 5280 section 5), by their serial numbers. PEM.
+std::string revocations(const Issued& issuer, const std::vector<unsigned>& serials,
+                        long long next_update = 2'000'000'000);
 
 }  // namespace postern::test

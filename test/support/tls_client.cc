@@ -30,6 +30,7 @@ struct TlsClient::Native {
   std::string received;
   std::string extra_output;
   std::string error;
+  std::size_t requested = 0;
   bool trusts_server = true;
   bool connected = false;
   bool ended = false;
@@ -40,6 +41,13 @@ struct TlsClient::Native {
   static ssl_verify_result_t verify(SSL* ssl, std::uint8_t* alert) {
     *alert = SSL_AD_UNKNOWN_CA;
     return of(ssl).trusts_server ? ssl_verify_ok : ssl_verify_invalid;
+  }
+
+  // Asked where the server wants a certificate.
+  static int see_request(SSL* ssl, void*) {
+    const auto* const names = SSL_get0_server_requested_CAs(ssl);
+    of(ssl).requested = names == nullptr ? 0 : sk_CRYPTO_BUFFER_num(names);
+    return 1;
   }
 
   static int keep_session(SSL* ssl, SSL_SESSION* session) {
@@ -76,6 +84,37 @@ namespace {
 
 void demand(bool good, const char* what) {
   if (!good) throw std::runtime_error(std::string("test client: ") + what);
+}
+
+// Shows a certificate of its own.
+void show(SSL_CTX* context, const std::string& chain, const std::string& key) {
+  const auto bio_of = [](const std::string& text) {
+    return bssl::UniquePtr<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  };
+  const auto chain_text = bio_of(chain);
+  const auto key_text = bio_of(key);
+  std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> owned;
+  std::vector<CRYPTO_BUFFER*> buffers;
+  while (const bssl::UniquePtr<X509> one{
+      PEM_read_bio_X509(chain_text.get(), nullptr, nullptr, nullptr)}) {
+    std::uint8_t* der = nullptr;
+    const int size = i2d_X509(one.get(), &der);
+    owned.emplace_back(CRYPTO_BUFFER_new(der, static_cast<std::size_t>(size), nullptr));
+    buffers.push_back(owned.back().get());
+    OPENSSL_free(der);
+  }
+  ERR_clear_error();
+  const bssl::UniquePtr<EVP_PKEY> own(
+      PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+  constexpr std::array<std::uint16_t, 4> kAlgorithms = {
+      SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_ED25519, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+      SSL_SIGN_RSA_PKCS1_SHA256};
+  demand(own != nullptr &&
+             SSL_CTX_set_signing_algorithm_prefs(context, kAlgorithms.data(), kAlgorithms.size()) ==
+                 1 &&
+             SSL_CTX_set_chain_and_key(context, buffers.data(), buffers.size(), own.get(),
+                                       nullptr) == 1,
+         "certificate");
 }
 
 std::string alpn_list(const std::vector<std::string>& names) {
@@ -138,6 +177,7 @@ TlsClient::TlsClient(const TlsClientOptions& options) : native_(std::make_unique
   SSL_CTX_set_custom_verify(context, SSL_VERIFY_PEER, Native::verify);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, Native::keep_session);
+  SSL_CTX_set_cert_cb(context, Native::see_request, nullptr);
   if (!options.ciphers.empty()) {
     demand(SSL_CTX_set_strict_cipher_list(context, options.ciphers.c_str()) == 1, "ciphers");
   }
@@ -147,6 +187,7 @@ TlsClient::TlsClient(const TlsClientOptions& options) : native_(std::make_unique
   if (!options.algorithms.empty()) {
     demand(SSL_CTX_set1_sigalgs_list(context, options.algorithms.c_str()) == 1, "algorithms");
   }
+  if (!options.chain.empty()) show(context, options.chain, options.key);
   native.ssl.reset(SSL_new(context));
   SSL* const ssl = native.ssl.get();
   demand(ssl != nullptr, "memory");
@@ -257,6 +298,8 @@ std::string TlsClient::server_subject() const {
   BIO_mem_contents(bio.get(), &bytes, &size);
   return {reinterpret_cast<const char*>(bytes), size};
 }
+
+std::size_t TlsClient::requested_authorities() const { return native_->requested; }
 
 TlsSessionPtr TlsClient::session() const { return native_->session; }
 

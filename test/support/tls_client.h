@@ -23,6 +23,8 @@ struct TlsClientOptions {
   std::string algorithms;         // "ECDSA+SHA256:RSA-PSS+SHA256"; "" for its default
   TlsSessionPtr session;          // to resume
   bool asks_for_staple = false;   // by the status_request extension: RFC 6066 section 8
+  std::string chain;              // of its own certificate, PEM, leaf first; "" for none
+  std::string key;                // of the leaf, PEM
   bool trusts_server = true;      // false: refuses the certificate with an alert
 };
 
@@ -64,6 +66,8 @@ class TlsClient {
   bool resumed() const;
   std::string staple() const;          // "" where none came
   std::string server_subject() const;  // the leaf's, one line; "" when resumed
+  // How many authorities the server has named that sign certificates it takes.
+  std::size_t requested_authorities() const;
   // The last session ticket; null where none came (in TLS 1.3 it comes with the first data).
   TlsSessionPtr session() const;
   // For how many seconds the server says that its ticket is good; 0 without a ticket.

@@ -27,6 +27,8 @@ audit::SessionPart session_with(Text&& text) {
   part.security = audit::Security::starttls;
   part.starttls_offered = part.starttls_used = true;
   part.tls = audit::Tls{"1.3", "TLS_AES_128_GCM_SHA256", "x25519", "imap", text(), true, text()};
+  part.certificate = std::make_shared<const audit::ClientCertificate>(
+      audit::ClientCertificate{text(), text(), {text(), text()}, std::string(64, 'A')});
   part.opened_by = text();
   part.client_name = text();
   part.client_named_by = "imap_id";

@@ -36,7 +36,15 @@ policy::Client from(std::string_view address, std::size_t listener = 0) {
 }
 
 // Each key stands on a line of its own, so that a place names it.
-enum Line { login_line = 1, from_line, share_line, mode_line, version_line, until_line };
+enum Line {
+  login_line = 1,
+  from_line,
+  share_line,
+  mode_line,
+  version_line,
+  until_line,
+  certificate_line
+};
 conf::Place place(std::size_t owner, Line line) { return {static_cast<int>(owner * 10) + line, 1}; }
 
 void state(conf::LoginPolicy& logins, std::size_t owner, CleartextLogin login) {
@@ -451,6 +459,73 @@ TEST_CASE("whether a refusal may depend on the user") {
   under_tls.security = Security::starttls;
   REQUIRE_FALSE(may_depend_on_user(one, under_tls));
   one.listeners[0].tls_mode = TlsMode::required;
+  REQUIRE_FALSE(may_depend_on_user(one, question));
+}
+
+TEST_CASE(
+    "a rule that needs a certificate refuses who shows none, and decides as ever about others") {
+  auto one = settings(TlsMode::optional, kObserve);
+  auto& rule = add(one, {"adm-*"});
+  rule.needs_certificate = true;
+  rule.certificate_place = place(1, certificate_line);
+  auto question = clear("adm-anna");
+  for (const auto security : {Security::cleartext, Security::starttls, Security::implicit}) {
+    question.security = security;
+    question.has_certificate = false;
+    const auto refused = judge_login(one, question);
+    REQUIRE(refused.verdict == Verdict::refuse);
+    REQUIRE(refused.reason == Reason::certificate);
+    REQUIRE(refused.place.line == 10 + certificate_line);
+    REQUIRE(refused.rule == "r1");
+    question.has_certificate = true;
+    REQUIRE(judge_login(one, question).verdict == Verdict::allow);
+    question.user = "bert";
+    question.has_certificate = false;
+    REQUIRE(judge_login(one, question).verdict == Verdict::allow);
+    question.user = "adm-anna";
+  }
+  // What refuses before it has its own reason.
+  question.has_certificate = false;
+  question.security = Security::implicit;
+  question.tls_version = TlsVersion::tls1_1;
+  one.listeners[0].tls.min_version = TlsVersion::tls1_2;
+  REQUIRE(judge_login(one, question).reason == Reason::tls_version);
+  question.has_certificate = true;
+  REQUIRE(judge_login(one, question).reason == Reason::tls_version);
+  question = clear("adm-anna");
+  state(rule.logins, 1, kRefuse);
+  REQUIRE(judge_login(one, question).reason == Reason::rule);
+  one.listeners[0].tls_mode = TlsMode::required;
+  REQUIRE(judge_login(one, question).reason == Reason::cleartext);
+}
+
+TEST_CASE("a name that may be one of those who need a certificate needs one") {
+  auto one = settings(TlsMode::required);
+  add(one, {"adm-*"}).needs_certificate = true;
+  auto question = nameless(Name::unreadable);
+  question.security = Security::starttls;
+  REQUIRE(judge_login(one, question).reason == Reason::certificate);
+  REQUIRE(judge_login(one, question).rule == "r1");
+  question.has_certificate = true;
+  REQUIRE(verdict(one, question) == Verdict::allow);
+  question.has_certificate = false;
+  for (const auto name : {Name::awaited, Name::hidden}) {
+    question.name = name;
+    REQUIRE(verdict(one, question) == Verdict::allow);
+  }
+}
+
+TEST_CASE("under TLS, too, a rule for users may let in who is refused without a name") {
+  auto one = settings(TlsMode::required);
+  add(one, {"svc-*"}, kRefuse);
+  add(one).needs_certificate = true;
+  auto question = nameless(Name::awaited);
+  question.security = Security::starttls;
+  REQUIRE(verdict(one, question) == Verdict::refuse);
+  REQUIRE(may_depend_on_user(one, question));
+  one.rules[0].needs_certificate = true;
+  REQUIRE_FALSE(may_depend_on_user(one, question));
+  question.has_certificate = true;
   REQUIRE_FALSE(may_depend_on_user(one, question));
 }
 

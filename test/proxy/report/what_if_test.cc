@@ -237,6 +237,22 @@ TEST_CASE("what-if asks for a later day, on which a rule is over") {
   CHECK(judged(settings, clear_login(), kToday + std::chrono::days(1)).outcome == Outcome::refused);
 }
 
+TEST_CASE("whether a client has the certificate that a rule needs is not known, but in clear") {
+  auto settings = next_settings();
+  auto& rule = add_rule(settings, "administrators", 20);
+  rule.needs_certificate = true;
+  rule.certificate_place = {21, 5};
+  const auto under_tls = judged(settings, tls_login("1.3", "", ""));
+  CHECK(under_tls.outcome == Outcome::unknown);
+  CHECK(under_tls.reason == "certificate");
+  CHECK(under_tls.place.line == 21);
+  REQUIRE(under_tls.reservations.size() == 1);
+  CHECK(under_tls.reservations[0].find("rule administrators needs a client certificate") == 0);
+  const auto in_clear = judged(settings, clear_login());
+  CHECK(in_clear.outcome == Outcome::refused);
+  CHECK(in_clear.reason == "certificate");
+}
+
 TEST_CASE("what was counted without details is not judged") {
   const auto settings = next_settings();
   auto login = clear_login();

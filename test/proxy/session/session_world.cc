@@ -21,12 +21,17 @@ void require(bool holds, const char* what) {
 }
 
 std::shared_ptr<const session::CurrentTls> make_tls(tls::OldVersions old_versions,
-                                                    const tls::PemPair& pair) {
+                                                    const tls::PemPair& pair,
+                                                    const WorldOptions& asked = {}) {
   auto credentials = tls::Credentials::parse(pair.chain, pair.key, "chain", "key");
   require(credentials.ok(), "a certificate");
   tls::ServerOptions options;
   options.credentials = {*credentials};
   options.old_versions = old_versions;
+  if (asked.client_authority) {
+    options.client_certificates = tls::ClientCertificates::request;
+    options.client_authority = asked.client_authority;
+  }
   return serve_each_version(std::move(options));
 }
 
@@ -53,6 +58,9 @@ SessionWorld::SessionWorld(const WorldOptions& options)
   if (options.adjust) options.adjust(*settings);
   const bool explains = settings->listeners.front().tls.old_tls == conf::OldTls::explain;
   service_->tls = explains ? explaining : usual;
+  if (options.client_authority) {
+    service_->tls = make_tls(tls::OldVersions::refuse, pair, options);
+  }
   if (!options.key.chain.empty()) {
     service_->tls = make_tls(tls::OldVersions::refuse, options.key);
   }

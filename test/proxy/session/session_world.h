@@ -10,6 +10,7 @@
 #include "proxy/session/session.h"
 #include "test/support/fake_net.h"
 #include "test/support/tls_client.h"
+#include "tls/client_certificate.h"
 #include "tls/credentials.h"
 #include "tls/key_offload.h"
 
@@ -30,6 +31,8 @@ struct WorldOptions {
   std::optional<session::Forwarded> forwarded = std::nullopt;
   // The backend's TLS; null: clear text.
   std::shared_ptr<const backend::Security> security = nullptr;
+  // Whose clients' certificates are asked for; null: none are.
+  std::shared_ptr<const tls::ClientAuthority> client_authority = nullptr;
   // What earlier sessions left with the process; null: nothing.
   std::shared_ptr<session::Remembered> remembered = nullptr;
 };

@@ -30,7 +30,7 @@ class Wire:
     """One connection to a port of this machine; every wait is bounded by `timeout`."""
 
     def __init__(self, port, tls=None, timeout=60, server_name="127.0.0.1", source=None,
-                 host="127.0.0.1"):
+                 host="127.0.0.1", session=None):
         self.timeout = timeout
         self.server_name = server_name
         self.socket = socket.create_connection(
@@ -38,7 +38,7 @@ class Wire:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         if tls:
-            self.wrap(tls)
+            self.wrap(tls, session)
 
     def __enter__(self):
         return self
@@ -49,11 +49,12 @@ class Wire:
     def close(self):
         self.socket.close()
 
-    def wrap(self, context):
-        """Begins TLS; nothing may have been received beyond the go-ahead."""
+    def wrap(self, context, session=None):
+        """Begins TLS; nothing may have been received beyond the go-ahead. `session`: to resume."""
         if self.buffer:
             raise AssertionError(f"clear bytes before TLS: {self.buffer!r}")
-        self.socket = context.wrap_socket(self.socket, server_hostname=self.server_name)
+        self.socket = context.wrap_socket(self.socket, server_hostname=self.server_name,
+                                          session=session)
         return self
 
     def send(self, data):
