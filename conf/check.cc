@@ -12,6 +12,7 @@
 
 #include "conf/check_clients.h"
 #include "conf/check_rules.h"
+#include "conf/check_tls.h"
 #include "conf/first_bytes_section.h"
 #include "conf/nearest.h"
 #include "conf/reach.h"
@@ -124,23 +125,6 @@ void check_addresses(const Draft& draft, Findings& findings) {
   }
 }
 
-void check_versions(const Draft& draft, Findings& findings) {
-  constexpr std::string_view kMessage =
-      "min_version is above max_version; expected one that is not above it";
-  const auto& tls = draft.settings.tls;
-  const bool top_is_wrong = tls.min_version > tls.max_version;
-  if (top_is_wrong)
-    findings.error(is_stated(draft.tls.min_version) ? draft.tls.min_version : draft.tls.max_version,
-                   std::string(kMessage));
-  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
-    const auto& own = draft.settings.listeners[i].tls;
-    const auto& places = draft.listeners[i].tls;
-    const Place place = is_stated(places.min_version) ? places.min_version : places.max_version;
-    if (own.min_version > own.max_version && is_stated(place))
-      findings.error(place, std::string(kMessage));
-  }
-}
-
 // Keys of a listener that can never act there.
 void check_idle_keys(const Draft& draft, std::size_t index, Findings& findings) {
   const Listener& listener = draft.settings.listeners[index];
@@ -164,7 +148,9 @@ void check_idle_keys(const Draft& draft, std::size_t index, Findings& findings) 
       warn(logins.refuse_share_place, "refuse_share", why);
     }
     if (!may_have_tls(draft, index)) {
+      warn(places.tls.profile, "profile", mode);
       warn(places.tls.min_version, "min_version", mode);
+      warn(places.tls.min_version_from, "min_version_from", mode);
       warn(places.tls.max_version, "max_version", mode);
       warn(places.tls.alpn, "alpn", mode);
       warn(places.tls.old_tls, "old_tls", mode);
@@ -286,7 +272,7 @@ void check(Draft& draft, Findings& findings) {
   check_rules(draft, findings);
   check_certificates(draft, findings);
   check_addresses(draft, findings);
-  check_versions(draft, findings);
+  check_tls(draft, findings);
   check_clients(draft, findings);
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     check_idle_keys(draft, i, findings);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "conf/check_tls.h"
 #include "conf/nearest.h"
 #include "conf/reach.h"
 #include "conf/shadows.h"
@@ -62,6 +63,12 @@ void check_names(const Draft& draft, Findings& findings) {
   }
 }
 
+// Whether its min_version is what its profile brings.
+bool is_implied(const Rule& rule) {
+  return is_stated(rule.profile_place) && rule.min_version_place.line == rule.profile_place.line &&
+         rule.min_version_place.column == rule.profile_place.column;
+}
+
 // What holds from a connection's first byte on cannot depend on a name that comes later.
 void check_users(const Rule& rule, const RulePlaces& places, Findings& findings) {
   if (!places.names_users) return;
@@ -72,7 +79,8 @@ void check_users(const Rule& rule, const RulePlaces& places, Findings& findings)
                                 "expected it in a rule without `users`");
   };
   refuse(rule.tls_mode_place, "tls");
-  refuse(rule.min_version_place, "min_version");
+  if (!is_implied(rule)) refuse(rule.min_version_place, "min_version");
+  refuse(rule.profile_place, "profile");
   refuse(places.bare_newlines, "bare_newlines");
 }
 
@@ -117,9 +125,12 @@ class RuleCheck {
     for (const auto index : listeners_) {
       const Listener& one = listener(index);
       if (has_no_tls(index) || *rule_.min_version <= one.tls.max_version) continue;
-      return findings_.error(rule_.min_version_place,
-                             "min_version is above max_version of listener " + shown(one.name) +
-                                 "; expected one that is not above it");
+      return findings_.error(
+          rule_.min_version_place,
+          is_implied(rule_) ? "`profile: modern` is for TLS 1.3, above max_version of listener " +
+                                  shown(one.name) + "; expected another profile"
+                            : "min_version is above max_version of listener " + shown(one.name) +
+                                  "; expected one that is not above it");
     }
   }
 
@@ -130,6 +141,7 @@ class RuleCheck {
   }
 
   void check_tls_keys() const {
+    constexpr std::string_view kNoTls = ": its clients have no TLS";
     if (each([&](std::size_t i) { return listener(i).tls_mode == TlsMode::implicit; }))
       warn(rule_.tls_mode_place, "tls", ": TLS begins at once on its listeners");
     else if (each([&](std::size_t i) {
@@ -137,8 +149,16 @@ class RuleCheck {
                       listener(i).tls_mode == TlsMode::none;
              }))
       warn(rule_.tls_mode_place, "tls", ": its listeners have no TLS");
-    if (each([&](std::size_t i) { return has_no_tls(i); }))
-      warn(rule_.min_version_place, "min_version", ": its clients have no TLS");
+    if (each([&](std::size_t i) { return has_no_tls(i); })) {
+      if (!is_implied(rule_)) warn(rule_.min_version_place, "min_version", kNoTls);
+      warn(rule_.profile_place, "profile", kNoTls);
+    } else if (rule_.profile == Profile::legacy && each([&](std::size_t i) {
+                 return rule_.min_version.value_or(listener(i).tls.min_version) ==
+                        TlsVersion::tls1_3;
+               })) {
+      warn(rule_.profile_place, "profile",
+           " with TLS 1.3 alone, whose suites are the same in all; expected min_version beside it");
+    }
     if (each([&](std::size_t i) { return !is_mail(listener(i).protocol); }))
       warn(places_.bare_newlines, "bare_newlines", " outside smtp and submission");
   }
@@ -220,6 +240,7 @@ void check_rules(Draft& draft, Findings& findings) {
   check_names(draft, findings);
   for (std::size_t i = 0; i < draft.rules.size(); ++i) {
     check_users(draft.settings.rules[i], draft.rules[i], findings);
+    check_island(draft.settings.rules[i], draft.rules[i], findings);
     if (draft.rules[i].is_whole) RuleCheck(draft, i, findings).run();
   }
   check_shadows(draft, findings);

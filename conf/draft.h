@@ -14,7 +14,9 @@ inline constexpr std::size_t kMostListeners = 256;
 
 // Of the keys that `tls` and a listener have in common.
 struct TlsPlaces {
+  Place profile;
   Place min_version;
+  Place min_version_from;
   Place max_version;
   Place alpn;
   Place old_tls;
@@ -54,6 +56,7 @@ struct Mention {
 
 struct RulePlaces {
   Place name;
+  std::vector<Place> from;  // one for each of Rule::from
   Place bare_newlines;
   std::vector<Mention> listeners;
   bool names_users = false;  // by patterns that need not be valid

@@ -8,22 +8,14 @@
 namespace postern::conf {
 
 inline constexpr std::array kTopKeys = {
-    Key{"hostname"},
-    Key{"workers"},
-    Key{"user"},
-    Key{"certificates"},
-    Key{"tls"},
-    Key{"backends"},
-    Key{"listeners"},
-    Key{"rules"},
-    Key{"limits"},
-    Key{"refusal"},
-    Key{"smtp"},
-    Key{"audit"},
-    Key{"log"},
-    Key{"state", Standing::later},
-    Key{"admin"},
-    Key{"shutdown_grace"},
+    Key{"hostname"},  Key{"workers"},
+    Key{"user"},      Key{"certificates"},
+    Key{"tls"},       Key{"backends"},
+    Key{"listeners"}, Key{"rules"},
+    Key{"limits"},    Key{"refusal"},
+    Key{"smtp"},      Key{"audit"},
+    Key{"log"},       Key{"state", Standing::later},
+    Key{"admin"},     Key{"shutdown_grace"},
 };
 
 inline constexpr std::array kCertificateKeys = {
@@ -31,20 +23,15 @@ inline constexpr std::array kCertificateKeys = {
 };
 
 inline constexpr std::array kTlsKeys = {
-    Key{"profile", Standing::later},
-    Key{"min_version"},
-    Key{"min_version_from", Standing::later},
-    Key{"max_version"},
-    Key{"tickets"},
-    Key{"sni"},
-    Key{"client_ca"},
-    Key{"client_certificates"},
-    Key{"client_crl"},
-    Key{"alpn"},
-    Key{"old_tls"},
+    Key{"profile"},    Key{"min_version"}, Key{"min_version_from"}, Key{"max_version"},
+    Key{"tickets"},    Key{"sni"},         Key{"client_ca"},        Key{"client_certificates"},
+    Key{"client_crl"}, Key{"alpn"},        Key{"old_tls"},
 };
 
 inline constexpr std::array kTicketsKeys = {Key{"secret_file"}, Key{"rotate"}};
+
+// Of `min_version_from`.
+inline constexpr std::array kVersionKeys = {Key{"1.0"}, Key{"1.1"}, Key{"1.2"}, Key{"1.3"}};
 
 inline constexpr std::array kBackendKeys = {
     Key{"servers"},
@@ -80,9 +67,9 @@ inline constexpr std::array kListenerKeys = {
     Key{"legacy_tls"},
     Key{"legacy_servers"},
     Key{"accept_proxy"},
-    Key{"profile", Standing::later},
+    Key{"profile"},
     Key{"min_version"},
-    Key{"min_version_from", Standing::later},
+    Key{"min_version_from"},
     Key{"max_version"},
     Key{"tickets"},
     Key{"sni"},
@@ -94,10 +81,11 @@ inline constexpr std::array kListenerKeys = {
 };
 
 inline constexpr std::array kRuleKeys = {
-    Key{"name"},        Key{"from"},         Key{"listeners"},     Key{"users"},
-    Key{"tls"},         Key{"min_version"},  Key{"bare_newlines"}, Key{"cleartext_login"},
-    Key{"refuse_from"}, Key{"refuse_share"}, Key{"until"},         Key{"owner"},
-    Key{"reason"},      Key{"certificate"},
+    Key{"name"},        Key{"from"},          Key{"listeners"},
+    Key{"users"},       Key{"tls"},           Key{"min_version"},
+    Key{"profile"},     Key{"bare_newlines"}, Key{"cleartext_login"},
+    Key{"refuse_from"}, Key{"refuse_share"},  Key{"until"},
+    Key{"owner"},       Key{"reason"},        Key{"certificate"},
 };
 
 inline constexpr std::array kRefusalKeys = {Key{"text"}, Key{"help_url"}};

@@ -49,6 +49,11 @@ bool is_ipv4(const Prefix& prefix) {
   return prefix.length >= kMappedLength && is_mapped(prefix.address);
 }
 
+bool is_everybody(const Prefix& prefix) {
+  constexpr Prefix kGivenOut = {{0x20}, 3};
+  return is_ipv4(prefix) ? prefix.length == kMappedLength : covers(prefix, kGivenOut);
+}
+
 Parsed<Prefix> parse_prefix(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = parse_address(text.substr(0, slash));

@@ -26,6 +26,9 @@ bool contains(const Prefix& prefix, const AddressOctets& address);
 // Whether each client in `inner` is in `outer`, too.
 bool covers(const Prefix& outer, const Prefix& inner);
 
+// Whether it holds all of IPv4, or all IPv6 addresses that are given out (2000::/3).
+bool is_everybody(const Prefix& prefix);
+
 // Whether it is a network of IPv4.
 bool is_ipv4(const Prefix& prefix);
 

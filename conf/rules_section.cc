@@ -85,15 +85,16 @@ bool read_scope(const Fields& fields, std::string_view key, std::string_view exp
 }
 
 bool states_nothing(const Rule& rule) {
-  return !rule.tls_mode && !rule.min_version && !rule.bare_newlines && !rule.needs_certificate &&
-         !rule.logins.cleartext_login && !rule.logins.refuse_from && !rule.logins.refuse_share;
+  return !rule.tls_mode && !rule.min_version && !rule.profile && !rule.bare_newlines &&
+         !rule.needs_certificate && !rule.logins.cleartext_login && !rule.logins.refuse_from &&
+         !rule.logins.refuse_share;
 }
 
 // Whether one of the keys by which a rule says something stands there, valid or not.
 bool has_statement(const Fields& fields) {
-  constexpr std::string_view kStatements[] = {"tls",         "min_version",     "bare_newlines",
-                                              "refuse_from", "cleartext_login", "refuse_share",
-                                              "certificate"};
+  constexpr std::string_view kStatements[] = {"tls",           "min_version", "profile",
+                                              "bare_newlines", "refuse_from", "cleartext_login",
+                                              "refuse_share",  "certificate"};
   return std::any_of(std::begin(kStatements), std::end(kStatements),
                      [&](std::string_view key) { return fields.find(key).has_value(); });
 }
@@ -105,9 +106,11 @@ void read_rule(const Value& value, Draft& draft) {
   RulePlaces places;
   rule.place = value.place();
   places.name = fields->read_needed("name", "a name for logs and events", parse_name, rule.name);
-  places.is_whole =
-      read_scope<Prefix>(*fields, "from", kPrefixesExpected, kMostPrefixes, parse_prefix,
-                         [&](Prefix prefix, Place) { rule.from.push_back(prefix); });
+  places.is_whole = read_scope<Prefix>(*fields, "from", kPrefixesExpected, kMostPrefixes,
+                                       parse_prefix, [&](Prefix prefix, Place place) {
+                                         rule.from.push_back(prefix);
+                                         places.from.push_back(place);
+                                       });
   places.is_whole &=
       read_scope<std::string>(*fields, "listeners", kListenersExpected, kMostListeners, parse_name,
                               [&](std::string name, Place place) {
@@ -120,6 +123,11 @@ void read_rule(const Value& value, Draft& draft) {
   rule.tls_mode_place = choose_into(*fields, "tls", kRuleTlsModes, rule.tls_mode);
   rule.min_version_place = choose_into(*fields, "min_version", kTlsVersions, rule.min_version);
   rule.certificate_place = fields->choose("certificate", kRuleCertificates, rule.needs_certificate);
+  rule.profile_place = choose_into(*fields, "profile", kProfiles, rule.profile);
+  if (rule.profile == Profile::modern && !fields->find("min_version")) {
+    rule.min_version = TlsVersion::tls1_3;
+    rule.min_version_place = rule.profile_place;
+  }
   places.bare_newlines = choose_into(*fields, "bare_newlines", kBareNewlines, rule.bare_newlines);
   read_login_policy(*fields, rule.logins);
   rule.until_place = read_into(*fields, "until", parse_date, rule.until);
@@ -127,7 +135,8 @@ void read_rule(const Value& value, Draft& draft) {
   fields->read("reason", parse_note, rule.reason);
   if (states_nothing(rule) && !has_statement(*fields))
     value.error(
-        "says nothing; expected tls, min_version, bare_newlines, certificate, cleartext_login, "
+        "says nothing; expected tls, min_version, profile, bare_newlines, certificate, "
+        "cleartext_login, "
         "refuse_from or refuse_share");
   // An end that cannot be read is none of its own: it could be any.
   places.is_whole &= !fields->find("until") || rule.until;

@@ -98,8 +98,7 @@ void Sections::read_address(const Value& value, Listener& listener, ListenerPlac
 void Sections::read_balancer(const Value& value, Listener& listener) {
   const auto prefix = value.parsed<Prefix>(parse_prefix);
   if (!prefix) return;
-  // One family's all is everybody, too: 96 bits are the beginning that all of IPv4 has.
-  if (prefix->length == 0 || (is_ipv4(*prefix) && prefix->length == 96)) {
+  if (is_everybody(*prefix)) {
     findings_.warning(
         value.place(),
         "accept_proxy takes the PROXY header from everybody here, so that each client "

@@ -98,6 +98,9 @@ struct Tls {
   Alpn alpn = Alpn::strict;
   OldTls old_tls = OldTls::alert;
   Place min_version_place;  // of the key that gave it; line 0: the default
+  Place profile_place;
+  // No min_version stands beside the profile, which gave it.
+  bool is_min_version_implied = false;
 };
 
 enum class BackendTls { none, starttls, implicit };
@@ -184,8 +187,8 @@ struct Rule {
   // one without `@` and `\\` also the part of DOMAIN\\user or user@domain that names the user.
   std::vector<std::string> users;
   std::optional<TlsMode> tls_mode;        // required, optional or none; never with `users`
-  std::optional<TlsVersion> min_version;  // never with `users`
-  // Never with `users`. `legacy`, in a rule with `from`, also serves RSA key exchange and 3DES.
+  std::optional<TlsVersion> min_version;  // never with `users`; with `modern` alone TLS 1.3
+  // Never with `users`. `legacy` stands only with `from`, and serves RSA key exchange and 3DES, too.
   std::optional<Profile> profile;
   // Logins need a client certificate that was verified.
   bool needs_certificate = false;

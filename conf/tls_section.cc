@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "conf/dates.h"
 #include "conf/keys.h"
 #include "conf/tls_clients_section.h"
 #include "conf/values.h"
@@ -61,10 +63,47 @@ void read_certificate(const Value& value, const std::filesystem::path& folder, S
   settings.certificates.push_back(std::move(certificate));
 }
 
+namespace {
+
+// A profile brings its own lowest version where none stands beside it. One that was inherited holds,
+// but for one that another profile brought.
+void imply_min_version(Tls& tls, Place profile) {
+  if (tls.profile != Profile::modern && !tls.is_min_version_implied) return;
+  tls.is_min_version_implied = tls.profile == Profile::modern;
+  tls.min_version = tls.is_min_version_implied ? TlsVersion::tls1_3 : Tls().min_version;
+  tls.min_version_place = tls.is_min_version_implied ? profile : Place{};
+}
+
+void read_dated_versions(const Value& value, std::vector<DatedVersion>& all) {
+  const auto fields = value.fields(
+      "a mapping of versions with their days, such as {1.3: 2027-06-01}", kVersionKeys);
+  if (!fields) return;
+  all.clear();
+  for (const auto& choice : kTlsVersions) {
+    DatedVersion dated;
+    dated.version = *choice.value;
+    dated.place = fields->read(choice.word, parse_date, dated.from);
+    if (is_stated(dated.place)) all.push_back(dated);
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.from < b.from; });
+}
+
+}  // namespace
+
 void read_tls(const Fields& fields, const std::filesystem::path& folder, Tls& tls,
               TlsPlaces& places) {
   places.min_version = fields.choose("min_version", kTlsVersions, tls.min_version);
-  if (places.min_version.line > 0) tls.min_version_place = places.min_version;
+  if (is_stated(places.min_version)) {
+    tls.min_version_place = places.min_version;
+    tls.is_min_version_implied = false;
+  } else if (is_stated(places.profile) && !fields.find("min_version")) {
+    imply_min_version(tls, places.profile);
+  }
+  if (const auto dated = fields.find("min_version_from")) {
+    places.min_version_from = dated->place();
+    read_dated_versions(*dated, tls.min_version_from);
+  }
   places.max_version = fields.choose("max_version", kTlsVersions, tls.max_version);
   places.alpn = fields.choose("alpn", kAlpns, tls.alpn);
   places.old_tls = fields.choose("old_tls", kOldTls, tls.old_tls);

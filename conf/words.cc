@@ -16,6 +16,7 @@ std::string_view word_for(const Choice<T> (&choices)[n], T value) {
 }  // namespace
 
 std::string_view word(TlsVersion version) { return word_for(kTlsVersions, version); }
+std::string_view word(Profile profile) { return word_for(kProfiles, profile); }
 std::string_view word(TlsMode mode) { return word_for(kTlsModes, mode); }
 std::string_view word(OldTls old_tls) { return word_for(kOldTls, old_tls); }
 std::string_view word(Protocol protocol) { return word_for(kProtocols, protocol); }

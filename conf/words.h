@@ -14,6 +14,9 @@ inline constexpr Choice<TlsVersion> kTlsVersions[] = {{"1.0", TlsVersion::tls1_0
                                                       {"1.1", TlsVersion::tls1_1},
                                                       {"1.2", TlsVersion::tls1_2},
                                                       {"1.3", TlsVersion::tls1_3}};
+inline constexpr Choice<Profile> kProfiles[] = {{"modern", Profile::modern},
+                                                {"intermediate", Profile::intermediate},
+                                                {"legacy", Profile::legacy}};
 inline constexpr Choice<Alpn> kAlpns[] = {{"strict", Alpn::strict}, {"off", Alpn::off}};
 inline constexpr Choice<Sni> kSnis[] = {{"any", Sni::any}, {"strict", Sni::strict}};
 inline constexpr Choice<ClientCertificates> kClientCertificates[] = {
@@ -64,6 +67,7 @@ inline constexpr Choice<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
 
 // The word for a value; constant.
 std::string_view word(TlsVersion version);
+std::string_view word(Profile profile);
 std::string_view word(TlsMode mode);
 std::string_view word(OldTls old_tls);
 std::string_view word(Protocol protocol);

@@ -118,6 +118,9 @@ int parse_and_run(int argc, char** argv) {
                   "Also dial each backend, show what it says, and warn of what a proxy before it "
                   "changes (open relay, LOGINDISABLED)");
 
+  check->add_flag("-v,--verbose", check_request.verbose,
+                  "Also show what TLS each listener serves: versions, suites, groups");
+
   commands::InitRequest init_request;
   auto* const init =
       app.add_subcommand("init", "Print a complete, commented settings file for one server");

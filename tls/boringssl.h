@@ -20,6 +20,7 @@
 #include <openssl/pkcs8.h>
 #include <openssl/pool.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>

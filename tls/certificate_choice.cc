@@ -40,7 +40,8 @@ bool can_use(const Offer& offer, const ClientNeed& need, Suites suites) {
       offer.signature_algorithms.empty()
           ? !tls13 && !has(offer.versions, kTls12) && need.signature_algorithm != kEd25519
           : has(offer.signature_algorithms, need.signature_algorithm);
-  const bool group = need.group == 0 || offer.groups.empty() || has(offer.groups, need.group);
+  // Without a list of groups BoringSSL does no ECDHE, so that RSA key exchange is left.
+  const bool group = !offer.groups.empty() && (need.group == 0 || has(offer.groups, need.group));
   // In TLS 1.3 the algorithm alone decides; but a client of both versions may yet get TLS 1.2.
   return algorithm && group && (suite || (tls13 && !has(offer.versions, kTls12)));
 }

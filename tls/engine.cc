@@ -96,6 +96,14 @@ std::string alpn_of(const SSL* ssl) {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+// Whether, while more of the handshake is awaited, the key is used as soon as it comes: behind a
+// HelloRetryRequest, or with RSA key exchange.
+bool uses_key_next(const SSL* ssl) {
+  const auto* const suite = SSL_get_pending_cipher(ssl);
+  return SSL_used_hello_retry_request(ssl) == 1 ||
+         (suite != nullptr && SSL_CIPHER_get_kx_nid(suite) == NID_kx_rsa);
+}
+
 // Whether `cipher`, which has just come, is to be kept. What is called with nothing has its turn.
 bool must_wait(Handshake& handshake, std::string_view cipher) {
   if (handshake.wait != Handshake::Wait::none) return true;
@@ -181,6 +189,10 @@ void Engine::leave_unanswered() { native_->leaves_unanswered = true; }
 void Engine::answer_all() { native_->leaves_unanswered = false; }
 
 bool Engine::is_unanswered() const { return native_->is_unanswered; }
+
+Lack Engine::lack() const {
+  return offer() == nullptr ? Lack{} : lack_of(native_->context->serving(), *offer());
+}
 
 void Engine::drop_offer() {
   if (state_ != State::handshaking) native_->wire.offer.reset();
@@ -277,7 +289,7 @@ void Engine::settle(int result) {
   switch (SSL_get_error(native_->ssl.get(), result)) {
     case SSL_ERROR_WANT_READ:  // all of what there is was read
       if (state_ == State::handshaking) {
-        native_->wire.handshake->is_retried = SSL_used_hello_retry_request(native_->ssl.get()) == 1;
+        native_->wire.handshake->key_is_next = uses_key_next(native_->ssl.get());
       }
       return;
     case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION:

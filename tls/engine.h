@@ -21,6 +21,7 @@
 #include "tls/client_certificate.h"
 #include "tls/handshake_queue.h"
 #include "tls/ja4.h"
+#include "tls/lack.h"
 #include "tls/octets.h"
 #include "tls/server_context.h"
 
@@ -135,6 +136,8 @@ class Engine {
   bool is_unanswered() const;
   // What the ClientHello offered, in every state from its coming on until drop_offer(); else null.
   const Offer* offer() const;
+  // What it would take to serve this client; nothing, too, without an offer.
+  Lack lack() const;
   // Releases the offer, some hundred octets that an idle session should not hold. To be called once
   // its owner has no use for it, and not before the handshake has ended: TLS 1.3 looks at it until
   // then. Does nothing in state handshaking.

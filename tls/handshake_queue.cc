@@ -22,20 +22,20 @@ void HandshakeQueue::await_turn(Handshake& handshake) {
   handshake.at = waiting.insert(waiting.end(), &handshake);
 }
 
-void HandshakeQueue::ask(Handshake& handshake, SignaturePtr signature) {
+void HandshakeQueue::ask(Handshake& handshake, KeyOperationPtr operation) {
   ++signing_;
-  handshake.wait = Handshake::Wait::signature;
-  signature->desk = &desk_;
-  signature->handshake = &handshake;
-  handshake.signature = std::move(signature);
-  offload_.ask(handshake.signature);
+  handshake.wait = Handshake::Wait::key;
+  operation->desk = &desk_;
+  operation->handshake = &handshake;
+  handshake.operation = std::move(operation);
+  offload_.ask(handshake.operation);
 }
 
 void HandshakeQueue::leave(Handshake& handshake) {
   if (std::exchange(handshake.wait, Handshake::Wait::none) == Handshake::Wait::turn) {
     (handshake.has_begun() ? begun_ : new_).erase(handshake.at);
   } else {
-    offload_.drop(handshake.signature);
+    offload_.drop(handshake.operation);
     --signing_;
   }
 }
@@ -53,9 +53,9 @@ bool HandshakeQueue::take_turn() {
 bool HandshakeQueue::call_next() {
   Handshake* next = nullptr;
   if (signing_ > 0) {
-    if (const auto signature = offload_.take_done(desk_)) {
+    if (const auto operation = offload_.take_done(desk_)) {
       --signing_;
-      next = signature->handshake;
+      next = operation->handshake;
     }
   }
   if (next == nullptr) {

@@ -57,7 +57,7 @@ class HandshakeQueue {
   bool may_step(const Handshake& handshake) const;
   void step() { ++steps_; }
   void await_turn(Handshake& handshake);
-  void ask(Handshake& handshake, SignaturePtr signature);
+  void ask(Handshake& handshake, KeyOperationPtr operation);
   void leave(Handshake& handshake);
 
  private:

@@ -1,9 +1,9 @@
-// Signatures off the loop: an RSA signature takes longer than the way to another thread and back,
-// and would keep a worker from the sessions that are already there (2048 bits: 0.6 ms, 4096: 4 ms), and
-// so do ECDSA's with P-384 (0.5 ms) and P-521 (1.2 ms). Those with P-256 (60 µs) and Ed25519 (30 µs) are
-// made faster than that, and never come here.
+// What a private key does, off the loop: an RSA signature, and RSA key exchange's decryption, take
+// longer than the way to another thread and back, and would keep a worker from the sessions that are
+// already there (2048 bits: 0.6 ms, 4096: 4 ms), and so do ECDSA's signatures with P-384 (0.5 ms) and
+// P-521 (1.2 ms). Those with P-256 (60 µs) and Ed25519 (30 µs) are made faster, and never come here.
 //
-//   asked for -> waiting -> signing -> done -> told to its desk
+//   asked for -> waiting -> being made -> done -> told to its desk
 //
 // In the order of asking, whoever asked. One that is dropped meanwhile is told to nobody.
 //
@@ -23,14 +23,14 @@
 
 namespace postern::tls {
 
-struct Signature;  // in native.h
-using SignaturePtr = std::shared_ptr<Signature>;
-using Signatures = std::list<SignaturePtr>;
+struct KeyOperation;  // in native.h
+using KeyOperationPtr = std::shared_ptr<KeyOperation>;
+using KeyOperations = std::list<KeyOperationPtr>;
 
-// The threads that sign, shared by all workers. Thread-safe.
+// The threads that use keys, shared by all workers. Thread-safe.
 class KeyOffload {
  public:
-  // Where a worker finds what was signed for it. Outlives the threads.
+  // Where a worker finds what was made for it. Outlives the threads.
   class Desk {
    public:
     // `bell` is rung when something is done and nothing was before; on any thread.
@@ -39,35 +39,35 @@ class KeyOffload {
    private:
     friend class KeyOffload;
     const std::function<void()> bell_;
-    Signatures done_;  // the mutex's
+    KeyOperations done_;  // the mutex's
   };
 
-  // Without threads nothing is signed but by sign_next().
+  // Without threads nothing is made but by sign_next().
   explicit KeyOffload(std::size_t threads);
   KeyOffload(const KeyOffload&) = delete;
   KeyOffload& operator=(const KeyOffload&) = delete;
   ~KeyOffload() { end(); }
 
-  // Ends the threads, each behind the signature that it is at: no bell is rung any more.
+  // Ends the threads, each behind the operation that it is at: no bell is rung any more.
   void end();
-  // Makes the signature that has waited longest, on the caller's thread. False where none waits.
+  // Makes what has waited longest, on the caller's thread. False where none waits.
   bool sign_next();
   // How many wait.
   std::size_t waiting() const;
 
-  // For HandshakeQueue. A signature is the desk's that it names.
-  void ask(const SignaturePtr& signature);
-  void drop(const SignaturePtr& signature);
+  // For HandshakeQueue. An operation is the desk's that it names.
+  void ask(const KeyOperationPtr& operation);
+  void drop(const KeyOperationPtr& operation);
   // The one that was done first; null where there is none.
-  SignaturePtr take_done(Desk& desk);
+  KeyOperationPtr take_done(Desk& desk);
 
  private:
   void run();
-  void sign(std::unique_lock<std::mutex>& lock);
+  void make(std::unique_lock<std::mutex>& lock);
 
-  mutable std::mutex mutex_;  // of all below, of desks, and of each signature's place
+  mutable std::mutex mutex_;  // of all below, of desks, and of each operation's place
   std::condition_variable asked_;
-  Signatures waiting_;
+  KeyOperations waiting_;
   bool is_ending_ = false;
   std::vector<std::thread> threads_;
 };

@@ -80,6 +80,7 @@ struct TicketKeys::Native {
 struct ServerContext::Native {
   bssl::UniquePtr<SSL_CTX> context;
   std::uint16_t min_version = 0;  // as on the wire
+  Serving serving;
   OldVersions old_versions = OldVersions::refuse;
   std::shared_ptr<const CertificateChoice> certificates;
   std::string alpn;
@@ -90,53 +91,65 @@ struct ServerContext::Native {
   std::shared_ptr<const ClientAuthority> client_authority;  // null: no certificate is asked for
 };
 
-// A signature that BoringSSL has asked for. It owns all that making it needs, so it may outlive its
-// engine.
-struct Signature {
-  enum class Place { waiting, signing, done, gone };  // gone: taken, or dropped
+// A use of the private key that BoringSSL has asked for. It owns all that making it needs, so it may
+// outlive its engine.
+struct KeyOperation {
+  enum class Kind {
+    sign,
+    decrypt,  // RSA without a padding: BoringSSL takes that off in constant time (RFC 5246 7.4.7.1)
+  };
+  enum class Place { waiting, making, done, gone };  // gone: taken, or dropped
+
+  KeyOperation() = default;
+  KeyOperation(const KeyOperation&) = delete;
+  KeyOperation& operator=(const KeyOperation&) = delete;
+  // Of what was decrypted, the secret of a connection, nothing stays behind.
+  ~KeyOperation() { OPENSSL_cleanse(octets.data(), octets.size()); }
 
   // Fills `octets`; leaves them empty where it cannot be made. On any thread, once.
   void make();
 
+  Kind kind = Kind::sign;
   bssl::UniquePtr<EVP_PKEY> key;
-  std::uint16_t algorithm = 0;  // RFC 8446 section 4.2.3
+  std::uint16_t algorithm = 0;  // of a signature: RFC 8446 section 4.2.3
   std::vector<std::uint8_t> message;
   std::vector<std::uint8_t> octets;
   Handshake* handshake = nullptr;  // valid until it is gone, on the queue's thread
   KeyOffload::Desk* desk = nullptr;
   // Both for those that hold KeyOffload's mutex.
   Place place = Place::waiting;
-  Signatures::iterator at;  // in its list, while waiting or done
+  KeyOperations::iterator at;  // in its list, while waiting or done
 };
 
-// The private key of a context that signs by way of a queue; where the engine has none, at once.
+// The private key of a context that is used by way of a queue; where the engine has none, at once.
 extern const SSL_PRIVATE_KEY_METHOD kOffloadedKey;
 
 // What an engine needs until its handshake is complete, and not while it is idle.
 struct Handshake {
-  enum class Wait { none, turn, signature };
+  enum class Wait { none, turn, key };
 
   Handshake(HandshakeQueue* its_queue, HandshakeUser* its_user)
       : queue(its_queue), user(its_user) {}
   Handshake(const Handshake&) = delete;
   Handshake& operator=(const Handshake&) = delete;
   ~Handshake();
-  // The ClientHello was read, and is not to come once more, for a signature.
+  // The ClientHello was read, and what comes next is not what the key is asked for.
   bool has_begun() const {
     return credentials != nullptr &&
-           !(is_retried && signature == nullptr && credentials->native().signs_slowly);
+           !(key_is_next && operation == nullptr && credentials->native().signs_slowly);
   }
 
   HandshakeQueue* const queue;  // null: it never waits
   HandshakeUser* const user;
   const Credentials* credentials = nullptr;  // those that the client gets
-  bool is_retried = false;                   // a HelloRetryRequest was sent: RFC 8446 section 4.1.4
   // Why a callback of this room's ended it, of which BoringSSL's errors do not tell; else none.
   Failure refusal = Failure::none;
   std::shared_ptr<const ClientCertificate>
       client_certificate;  // what the client shows, good or not
+  // A HelloRetryRequest was sent (RFC 8446 section 4.1.4), or with RSA key exchange the certificate.
+  bool key_is_next = false;
   Wait wait = Wait::none;
-  SignaturePtr signature;              // once it was asked for
+  KeyOperationPtr operation;           // once it was asked for
   std::list<Handshake*>::iterator at;  // in the queue, while it waits for its turn
   std::string held;                    // what came meanwhile, or was not looked at yet
 };

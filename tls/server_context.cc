@@ -13,14 +13,6 @@ namespace postern::tls {
 
 namespace {
 
-// TLS 1.2 and before, in our order; in TLS 1.3 BoringSSL looks at what hardware both sides have.
-constexpr std::string_view kModernSuites =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305";
-// All that TLS 1.0 and 1.1 can use with forward secrecy here.
-constexpr std::string_view kLegacySuites =
-    ":ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA";
-
 std::uint16_t number_of(Version version) {
   switch (version) {
     case Version::tls1_0:
@@ -35,8 +27,6 @@ std::uint16_t number_of(Version version) {
   return TLS1_3_VERSION;
 }
 
-std::string all_suites() { return std::string(kModernSuites) + std::string(kLegacySuites); }
-
 // True where all versions that the client offers are below `min_version`. Numbers that are no version
 // count as high ones: who sends them is treated as with OldVersions::refuse.
 bool is_old(const Offer& offer, std::uint16_t min_version) {
@@ -47,8 +37,8 @@ bool is_old(const Offer& offer, std::uint16_t min_version) {
 
 // Lets one client of an old version in, with what a context of old versions serves. The highest
 // version stays, so the server's random says that there was more (RFC 8446 section 4.1.3).
-bool admit_old(SSL* ssl) {
-  static const std::string suites = all_suites();
+bool admit_old(SSL* ssl, Profile profile) {
+  const auto suites = suites_of(profile, Version::tls1_0);
   return SSL_set_min_proto_version(ssl, TLS1_VERSION) == 1 &&
          SSL_set_strict_cipher_list(ssl, suites.c_str()) == 1;
 }
@@ -68,9 +58,10 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
   auto& wire = wire_of(hello->ssl);
   wire.offer = read_offer(*hello);
   const auto& native = *wire.context;
-  auto suites = native.min_version < TLS1_2_VERSION ? Suites::aead_and_cbc : Suites::aead;
+  auto suites = has_cbc(native.serving.profile, native.serving.min_version) ? Suites::aead_and_cbc
+                                                                            : Suites::aead;
   if (native.old_versions == OldVersions::accept && is_old(*wire.offer, native.min_version)) {
-    if (!admit_old(hello->ssl)) return ssl_select_cert_error;
+    if (!admit_old(hello->ssl, native.serving.profile)) return ssl_select_cert_error;
     suites = Suites::aead_and_cbc;
   }
   const auto& certificates = *native.certificates;
@@ -124,12 +115,12 @@ int use_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CT
 constexpr std::chrono::seconds::rep kLongestTicket = 604800;
 
 // A session must not resume where other suites are on, or where it would be one of an old version and
-// is none here, or the other way round: the lowest version decides all of these. That a session is of
-// the version that is served, BoringSSL sees to. Nor must it carry a client past another demand for its
-// certificate, an authority that is trusted no more, or a new revocation.
+// is none here, or the other way round: profile and lowest version decide all of these. That a session
+// is of the version that is served, BoringSSL sees to. Nor must it carry a client past another demand
+// for its certificate, an authority that is trusted no more, or a new revocation.
 std::array<std::uint8_t, SHA256_DIGEST_LENGTH> session_id_context(const ServerOptions& options) {
   std::string text = std::to_string(number_of(options.min_version));
-  text += '\n';
+  text += '\n' + std::to_string(static_cast<int>(options.profile)) + '\n';
   if (options.client_certificates != ClientCertificates::none) {
     text += options.client_certificates == ClientCertificates::require ? "require " : "request ";
     if (options.client_authority) text += options.client_authority->native().digest;
@@ -147,11 +138,11 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
       SSL_CTX_set_max_proto_version(context, number_of(options.max_version)) == 0) {
     return "this BoringSSL does not have the TLS version";
   }
-  const auto suites =
-      options.min_version < Version::tls1_2 ? all_suites() : std::string(kModernSuites);
+  const auto suites = suites_of(options.profile, options.min_version);
+  const auto groups = groups_of(options.profile);
   const auto scope = session_id_context(options);
   if (SSL_CTX_set_strict_cipher_list(context, suites.c_str()) == 0 ||
-      SSL_CTX_set1_curves_list(context, kGroups) == 0 ||
+      SSL_CTX_set1_curves_list(context, groups.c_str()) == 0 ||
       SSL_CTX_set_session_id_context(context, scope.data(), scope.size()) == 0) {
     return "this BoringSSL does not have the cipher suites or groups";
   }
@@ -172,6 +163,15 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
     SSL_CTX_set_session_psk_dhe_timeout(context, seconds);
   }
   return {};
+}
+
+KeyKinds kinds_of(const std::vector<std::shared_ptr<const Credentials>>& all) {
+  KeyKinds kinds;
+  for (const auto& credentials : all) {
+    const int kind = EVP_PKEY_id(credentials->native().key.get());
+    (kind == EVP_PKEY_RSA ? kinds.rsa : kind == EVP_PKEY_EC ? kinds.ecdsa : kinds.ed25519) = true;
+  }
+  return kinds;
 }
 
 }  // namespace
@@ -200,6 +200,8 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   if (!fault.empty()) return Error{fault};
   if (!has_first) return Error{"out of memory"};
   native->min_version = number_of(options.min_version);
+  native->serving = {options.profile, options.min_version, options.max_version,
+                     kinds_of(certificates->all())};
   native->old_versions = options.old_versions;
   native->certificates = std::move(certificates);
   native->alpn = options.alpn;
@@ -213,6 +215,20 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const ServerOpt
   return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
 }
 
-std::string library_version() { return "BoringSSL API " + std::to_string(BORINGSSL_API_VERSION); }
+const Serving& ServerContext::serving() const { return native_->serving; }
+
+std::vector<std::string> ServerContext::suites() const {
+  std::vector<std::string> names;
+  for (const SSL_CIPHER* const suite : SSL_CTX_get_ciphers(native_->context.get())) {
+    names.emplace_back(SSL_CIPHER_standard_name(suite));
+  }
+  return names;
+}
+
+std::string library_version() {
+  std::string text = "BoringSSL API " + std::to_string(BORINGSSL_API_VERSION) + " with";
+  for (const auto& group : group_names(Profile::intermediate)) text += " " + group;
+  return text;
+}
 
 }  // namespace postern::tls

@@ -10,13 +10,13 @@
 #include "tls/client_certificate.h"
 #include "tls/credentials.h"
 #include "tls/error.h"
+#include "tls/lack.h"
+#include "tls/profile.h"
 #include "tls/tickets.h"
 
 namespace postern::tls {
 
 class CertificateChoice;
-
-enum class Version { tls1_0, tls1_1, tls1_2, tls1_3 };
 
 // What becomes of a client whose highest version is below the lowest that is served.
 enum class OldVersions {
@@ -29,6 +29,7 @@ struct ServerOptions {
   std::vector<std::shared_ptr<const Credentials>> credentials;  // first is the default, rest by SNI
   // The same, made once for several contexts; null: of `credentials`.
   std::shared_ptr<const CertificateChoice> certificates;
+  Profile profile = Profile::intermediate;
   Version min_version = Version::tls1_2;
   Version max_version = Version::tls1_3;
   OldVersions old_versions = OldVersions::refuse;
@@ -42,8 +43,8 @@ struct ServerOptions {
   ClientCertificates client_certificates = ClientCertificates::none;
   std::shared_ptr<const ClientAuthority> client_authority;  // never null unless none are asked for
   // Part of the session ID context: a TLS session resumes only where this text is equal (and the
-  // lowest version, and what is asked of clients' certificates with all authorities and revocations:
-  // see make()).
+  // profile and lowest version, and what is asked of clients' certificates with all authorities and
+  // revocations: see make()).
   std::string resumption_scope;
   // Shared by all contexts and workers, so that a session resumes on any of them. Null: keys of
   // the context's own, so that a session resumes with this context only.
@@ -55,9 +56,9 @@ struct ServerOptions {
 // Immutable after make(); used by any number of engines on any thread.
 class ServerContext {
  public:
-  // Suites: forward secrecy always; AEAD only, and ECDHE with AES-CBC too where min_version is
-  // below TLS 1.2. No 0-RTT, no renegotiation, no compression. Several credentials for one name:
-  // the first with an ECDSA (or Ed25519) key where the client can use it, else the first with RSA.
+  // Suites and groups are the profile's (profile.h). No 0-RTT, no renegotiation, no compression.
+  // Several credentials for one name: the first with an ECDSA (or Ed25519) key where the client can
+  // use it, else the first with RSA.
   // OldVersions::accept changes nothing for a client that offers min_version or more, even where
   // its handshake fails for other reasons; what it offers decides, so a client that was led to
   // offer less is told so (RFC 8446 section 4.1.3, RFC 7507).
@@ -68,6 +69,10 @@ class ServerContext {
   ServerContext& operator=(const ServerContext&) = delete;
   ~ServerContext();
 
+  const Serving& serving() const;
+  // Of TLS 1.2 and before, by preference: IANA's names.
+  std::vector<std::string> suites() const;
+
   struct Native;
   const Native& native() const { return *native_; }
 
@@ -76,7 +81,7 @@ class ServerContext {
   std::unique_ptr<Native> native_;
 };
 
-// "BoringSSL API 17", for --version.
+// "BoringSSL API 17 with X25519 P-256 P-384", for --version: the groups of most profiles.
 std::string library_version();
 
 }  // namespace postern::tls

@@ -222,6 +222,7 @@ void put_middle(std::string& out, const HandshakeEvent& event) {
   if (!event.reason.empty()) {
     put_fingerprint(out, event.ja4);
     put_hello(out, event.hello);
+    put_text(out, R"(,"postern.tls.needs":)", event.needs);
   } else if (event.session.tls) {
     put_fingerprint(out, event.session.tls->ja4);
   }

@@ -92,7 +92,8 @@ struct SessionPart {
   std::optional<Tls> tls;
   // Verified; of a handshake that failed for it, the one that was refused. Null without.
   std::shared_ptr<const ClientCertificate> certificate = nullptr;
-  // The rule that lets clear text in on a `required` listener for this client; "" without one.
+  // The rule that opens for this client what its listener keeps shut: clear text on a `required` one,
+  // RSA key exchange and 3DES. "" without one.
   std::string opened_by;
   std::string client_name;           // client-controlled: EHLO argument, IMAP ID, order of commands
   std::string_view client_named_by;  // ehlo, imap_id, commands
@@ -155,6 +156,8 @@ struct HandshakeEvent {
   Hello hello;              // empty where none was read
   std::string ja4;          // of a failed one; "" where none was read
   std::string server_name;  // client-controlled, of a failed one
+  // What it would take to serve it, in the settings' words; "" where that is not known.
+  std::string needs = {};
 };
 
 // Something about a session that an administrator should see: starttls-injection,

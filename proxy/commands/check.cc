@@ -9,6 +9,7 @@
 
 #include "proxy/commands/backend_probe.h"
 #include "proxy/commands/settings_file.h"
+#include "proxy/commands/tls_summary.h"
 
 namespace postern::commands {
 
@@ -45,6 +46,7 @@ int check(const CheckRequest& request) {
   std::cout << fmt::format("{}: ok: {} listeners, {} backends, {} certificates\n", settings.file,
                            settings.listeners.size(), settings.backends.size(),
                            settings.certificates.size());
+  if (request.verbose) std::cout << tls_summary(settings, *prepared->services.tls->get());
   if (request.connect && !connect_all(*prepared)) return 1;
   return 0;
 }

@@ -8,6 +8,7 @@ namespace postern::commands {
 struct CheckRequest {
   std::string settings_path;
   bool connect = false;  // also dial each backend
+  bool verbose = false;  // also say what TLS is served
 };
 
 // Loads everything, certificates and keys too; binds nothing. The exit status: 0, or 1 where the

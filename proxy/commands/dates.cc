@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 
+#include "conf/words.h"
 #include "proxy/log.h"
 
 namespace postern::commands {
@@ -47,6 +48,12 @@ void Dates::announce(const policy::DatedChange& change, audit::WallTime now) {
       event.reason =
           fmt::format("{} {}: logins without TLS are refused from {} on",
                       change.is_rule ? "rule" : "listener", change.name, day_text(change.on));
+      log::info("{}: {}: this acts now", place, event.reason);
+      break;
+    case policy::DatedChange::Kind::version_rises:
+      event.action = "policy-change";
+      event.reason = fmt::format("listener {}: TLS below {} is refused from {} on", change.name,
+                                 conf::word(change.version), day_text(change.on));
       log::info("{}: {}: this acts now", place, event.reason);
       break;
   }

@@ -143,6 +143,8 @@ std::string explanation_text(const conf::Settings& settings, const LoginCase& lo
                           place_text(settings, admission.tls_mode_place)));
   line("min_version", fmt::format("{} ({})", conf::word(admission.min_version),
                                   place_text(settings, admission.min_version_place)));
+  line("profile", fmt::format("{} ({})", conf::word(admission.profile),
+                              place_text(settings, admission.profile_place)));
   line("old_tls", conf::word(listener.tls.old_tls));
   line("rule", admission.rule);
   fmt::format_to(std::back_inserter(out), "verdict: {}\n", policy::name_of(made.decision.verdict));
@@ -190,9 +192,12 @@ std::string explanation_json(const conf::Settings& settings, const LoginCase& lo
                       {"tls_place", place_json(settings, made.admission.tls_mode_place)},
                       {"min_version", conf::word(made.admission.min_version)},
                       {"min_version_place", place_json(settings, made.admission.min_version_place)},
+                      {"profile", conf::word(made.admission.profile)},
+                      {"profile_place", place_json(settings, made.admission.profile_place)},
                       {"old_tls", conf::word(listener.tls.old_tls)},
                       {"rule", made.admission.rule},
-                      {"opens_required", made.admission.opens_required}};
+                      {"opens_required", made.admission.opens_required},
+                      {"opens_island", made.admission.opens_island}};
   // A name of bytes that are no UTF-8 must not end the program.
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

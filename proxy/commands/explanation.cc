@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "conf/dates.h"
 #include "conf/words.h"
 #include "protocols/dialogue.h"
 #include "protocols/help.h"
@@ -109,19 +112,29 @@ class Maker {
     return asked;
   }
 
+  bool is_key(const conf::Place& place) const {
+    return place.line > 0 && place.line == made_.decision.place.line &&
+           place.column == made_.decision.place.column;
+  }
+
+  // What gave the lowest version.
+  std::string_view version_key() const {
+    const auto& dated = listener_.tls.min_version_from;
+    if (std::any_of(dated.begin(), dated.end(),
+                    [&](const auto& each) { return is_key(each.place); }))
+      return "min_version_from";
+    return is_key(made_.admission.profile_place) ? "profile" : "min_version";
+  }
+
   std::string_view key() const {
-    if (made_.decision.reason == policy::Reason::tls_version) return "min_version";
+    if (made_.decision.reason == policy::Reason::tls_version) return version_key();
     if (made_.decision.reason == policy::Reason::certificate) return "certificate";
     if (!is_clear()) return "";
     if (is_closed(mode())) return "tls";
     if (made_.decision.is_by_share) return "refuse_share";
-    const auto is_here = [&](const conf::Place& place) {
-      return place.line > 0 && place.line == made_.decision.place.line &&
-             place.column == made_.decision.place.column;
-    };
     const auto* const rule = matched();
-    const bool is_dated = is_here(listener_.logins.refuse_from_place) ||
-                          (rule != nullptr && is_here(rule->logins.refuse_from_place));
+    const bool is_dated = is_key(listener_.logins.refuse_from_place) ||
+                          (rule != nullptr && is_key(rule->logins.refuse_from_place));
     return is_dated ? "refuse_from" : "cleartext_login";
   }
 
@@ -231,6 +244,10 @@ class Maker {
     }
     if (made_.admission.may_splice && made_.decision.reason == policy::Reason::tls_version)
       notes.emplace_back("handed on to legacy_servers, untouched: legacy_tls is `splice`");
+    if (made_.admission.opens_island)
+      notes.push_back(
+          fmt::format("rule {} serves RSA key exchange and 3DES", made_.admission.rule));
+    add_rise();
     if (made_.admission.opens_required)
       notes.push_back(
           fmt::format("rule {} lets clear text in on a `required` listener", made_.admission.rule));
@@ -251,6 +268,20 @@ class Maker {
     }
     if (!login_.user && may_vary())
       notes.emplace_back("without a name, rules for users and refuse_share do not act: see --user");
+  }
+
+  // The next day on which the lowest version rises, where that is the listener's.
+  void add_rise() {
+    auto later = login_;
+    for (const auto& dated : listener_.tls.min_version_from) {
+      if (login_.at >= dated.from) continue;
+      later.at = dated.from;
+      const auto then = policy::admit(settings_, later.at, login_.client).min_version;
+      if (then <= made_.admission.min_version) continue;
+      made_.notes.push_back(fmt::format("min_version rises to {} on {}", conf::word(then),
+                                        conf::date_text(dated.from)));
+      return;
+    }
   }
 
   // Whether a name could change the verdict.

@@ -232,9 +232,16 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
   admission.recognises_tls = listener.tls_mode == conf::TlsMode::automatic;
   admission.tls_mode = admission.recognises_tls ? conf::TlsMode::optional : listener.tls_mode;
   admission.min_version = listener.tls.min_version;
+  admission.profile = listener.tls.profile;
   admission.bare_newlines = listener.bare_newlines;
   admission.tls_mode_place = listener.tls_mode_place;
   admission.min_version_place = listener.tls.min_version_place;
+  admission.profile_place = listener.tls.profile_place;
+  for (const auto& dated : listener.tls.min_version_from) {
+    if (now < dated.from || dated.version <= admission.min_version) continue;
+    admission.min_version = dated.version;
+    admission.min_version_place = dated.place;
+  }
   admission.may_splice = may_splice(settings, now, client);
   const auto rule = std::find_if(settings.rules.begin(), settings.rules.end(), [&](const auto& r) {
     return r.users.empty() && match_client(r, now, client) == Match::matched;
@@ -251,6 +258,11 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
   if (rule->min_version) {
     admission.min_version = *rule->min_version;
     admission.min_version_place = rule->min_version_place;
+  }
+  if (rule->profile) {
+    admission.profile = *rule->profile;
+    admission.profile_place = rule->profile_place;
+    admission.opens_island = *rule->profile == conf::Profile::legacy && !rule->from.empty();
   }
   if (rule->bare_newlines) admission.bare_newlines = *rule->bare_newlines;
   return admission;
@@ -303,6 +315,12 @@ std::vector<DatedChange> dated_changes(const conf::Settings& settings) {
     if (from) {
       all.push_back(
           {Kind::refusal_begins, *from, listener.name, false, listener.logins.refuse_from_place});
+    }
+    if (listener.tls_mode == conf::TlsMode::none) continue;
+    for (const auto& dated : listener.tls.min_version_from) {
+      if (dated.version <= listener.tls.min_version) continue;
+      all.push_back(
+          {Kind::version_rises, dated.from, listener.name, false, dated.place, dated.version});
     }
   }
   for (const auto& rule : settings.rules) {

@@ -47,15 +47,24 @@ struct Admission {
   // clear (`optional` where no rule says otherwise).
   bool recognises_tls = false;
   conf::TlsVersion min_version{};
+  conf::Profile profile{};
   conf::BareNewlines bare_newlines{};
   std::string_view rule = kNoRule;  // valid as long as the settings, as in Decision
   conf::Place tls_mode_place;       // of the key that gave the mode; likewise the next
   conf::Place min_version_place;
+  conf::Place profile_place;
   // A ClientHello of which nothing is served may go to the listener's legacy servers. Not where a rule
   // for this address wants more than the listener does: a higher min_version, or, be it for some
   // users only, a client certificate.
   bool may_splice = false;
   bool opens_required = false;  // a rule lets clear text in on a `required` listener
+  bool opens_island = false;    // a rule serves RSA key exchange and 3DES
+
+  // The rule, where it opens one of these: each event of such a session names it. Else "".
+  std::string_view opened_by() const {
+    const bool may_have_tls = tls_mode != conf::TlsMode::none || recognises_tls;
+    return opens_required || (opens_island && may_have_tls) ? rule : "";
+  }
 };
 Admission admit(const conf::Settings& settings, Moment now, const Client& client);
 
@@ -115,11 +124,12 @@ bool may_depend_on_user(const conf::Settings& settings, const Question& question
 
 // Something in the settings that begins or ends to act on a day.
 struct DatedChange {
-  enum class Kind { rule_expires, refusal_begins } kind{};
+  enum class Kind { rule_expires, refusal_begins, version_rises } kind{};
   conf::Date on;          // acts from the beginning of this day
   std::string_view name;  // of the rule or the listener
   bool is_rule = false;
   conf::Place place;
+  conf::TlsVersion version{};  // from then on the lowest, with version_rises
 };
 // All of them, the earliest first.
 std::vector<DatedChange> dated_changes(const conf::Settings& settings);

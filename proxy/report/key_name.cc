@@ -19,6 +19,18 @@ std::string_view key_of(const conf::LoginPolicy& logins, const conf::Place& plac
   return {};
 }
 
+// Of what gives the lowest version.
+std::string_view key_of(const conf::Tls& tls, const conf::Place& place) {
+  const auto is_it = [&](const conf::Place& other) {
+    return other.line == place.line && other.column == place.column;
+  };
+  for (const auto& dated : tls.min_version_from) {
+    if (is_it(dated.place)) return "min_version_from";
+  }
+  if (!is_it(tls.min_version_place)) return {};
+  return tls.is_min_version_implied ? "profile" : "min_version";
+}
+
 }  // namespace
 
 std::string key_at(const conf::Settings& settings, const conf::Place& place) {
@@ -30,13 +42,14 @@ std::string key_at(const conf::Settings& settings, const conf::Place& place) {
     auto key = key_of(rule.logins, place);
     if (is_it(rule.tls_mode_place)) key = "tls";
     if (is_it(rule.min_version_place)) key = "min_version";
+    if (is_it(rule.profile_place)) key = "profile";
     if (!key.empty()) return fmt::format("rules[{}].{}", rule.name, key);
   }
-  if (is_it(settings.tls.min_version_place)) return "tls.min_version";
+  if (const auto key = key_of(settings.tls, place); !key.empty()) return fmt::format("tls.{}", key);
   for (const auto& listener : settings.listeners) {
     auto key = key_of(listener.logins, place);
     if (is_it(listener.tls_mode_place)) key = "tls";
-    if (is_it(listener.tls.min_version_place)) key = "min_version";
+    if (key.empty()) key = key_of(listener.tls, place);
     if (!key.empty()) return fmt::format("listeners[{}].{}", listener.name, key);
   }
   return "";

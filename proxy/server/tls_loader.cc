@@ -73,6 +73,7 @@ class Loading {
       loaded_.snapshot.push_back(may_have_tls(i) && certificates_ ? contexts_of(i)
                                                                   : session::TlsContexts{});
     }
+    check_islands();
     return std::move(loaded_);
   }
 
@@ -152,6 +153,25 @@ class Loading {
     return contexts;
   }
 
+  // RSA key exchange is nothing for keys of other kinds.
+  void check_islands() {
+    const auto lacks_rsa = [](const auto& one) {
+      return one.first.is_island && !one.second->serving().keys.rsa;
+    };
+    const bool is_lacking =
+        std::any_of(loaded_.snapshot.begin(), loaded_.snapshot.end(), [&](const auto& contexts) {
+          return std::any_of(contexts.begin(), contexts.end(), lacks_rsa);
+        });
+    if (!is_lacking) return;
+    for (const auto& rule : settings_.rules) {
+      if (rule.profile != conf::Profile::legacy) continue;
+      loaded_.warnings.push_back(
+          at(rule.profile_place) + "rule " + rule.name +
+          ": RSA key exchange and 3DES need an RSA certificate, and there is "
+          "none");
+    }
+  }
+
   static bool may_hold(const conf::Rule& rule, std::size_t index) {
     const auto& at = rule.listeners;
     return at.empty() || std::find(at.begin(), at.end(), index) != at.end();
@@ -169,13 +189,39 @@ class Loading {
 
   // The listener's own, and those of the rules that may hold there; each once.
   std::vector<session::TlsTerms> terms_of(std::size_t index) const {
-    std::vector<session::TlsTerms> all{{settings_.listeners[index].tls.min_version}};
-    for (const auto& rule : settings_.rules) {
-      if (!rule.min_version || !may_hold(rule, index)) continue;
-      const session::TlsTerms terms{*rule.min_version};
+    const auto& listener = settings_.listeners[index];
+    std::vector<conf::TlsVersion> versions{listener.tls.min_version};
+    for (const auto& dated : listener.tls.min_version_from) {
+      if (dated.version > listener.tls.min_version) versions.push_back(dated.version);
+    }
+    std::vector<session::TlsTerms> all;
+    const auto add = [&](const session::TlsTerms& terms) {
       if (std::find(all.begin(), all.end(), terms) == all.end()) all.push_back(terms);
+    };
+    const auto add_all = [&](const conf::Rule& rule) {
+      const auto profile = rule.profile.value_or(listener.tls.profile);
+      const bool is_island = rule.profile == conf::Profile::legacy;
+      if (rule.min_version) return add({*rule.min_version, profile, is_island});
+      for (const auto version : versions) add({version, profile, is_island});
+    };
+    add_all({});
+    for (const auto& rule : settings_.rules) {
+      if ((rule.min_version || rule.profile) && may_hold(rule, index)) add_all(rule);
     }
     return all;
+  }
+
+  static tls::Profile profile_of(const session::TlsTerms& terms) {
+    if (terms.is_island) return tls::Profile::island;
+    switch (terms.profile) {
+      case conf::Profile::modern:
+        return tls::Profile::modern;
+      case conf::Profile::intermediate:
+        return tls::Profile::intermediate;
+      case conf::Profile::legacy:
+        return tls::Profile::legacy;
+    }
+    __builtin_unreachable();
   }
 
   tls::ServerOptions options_of(const conf::Listener& listener,
@@ -183,6 +229,7 @@ class Loading {
     const auto protocol = session::protocol_of(listener.protocol);
     tls::ServerOptions options;
     options.certificates = certificates_;
+    options.profile = profile_of(terms);
     options.min_version = version_of(terms.min_version);
     options.max_version = version_of(listener.tls.max_version);
     // What is too old is handed on there, not told so.

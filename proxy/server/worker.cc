@@ -236,7 +236,7 @@ void Worker::record_limit(const session::Service& service, const net::Socket& so
                                                                 : audit::Security::cleartext;
   part.starttls_offered = admission.tls_mode == conf::TlsMode::required ||
                           admission.tls_mode == conf::TlsMode::optional;
-  if (admission.opens_required) part.opened_by = admission.rule;
+  part.opened_by = admission.opened_by();
   shared_.audit.record(
       {net::wall_clock(), audit::SessionNotice{std::move(part), "limit", std::string(reason)}});
 }

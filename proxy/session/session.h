@@ -60,11 +60,11 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   // What holds for this client from its first byte on.
   struct Terms {
     conf::TlsMode tls_mode{};  // where TLS is recognised: of clear text, until it was
-    conf::TlsVersion min_version{};
+    TlsTerms tls;
     conf::BareNewlines bare_newlines{};
     bool recognises_tls = false;  // clear text and TLS on one port
     bool may_splice = false;      // what is not served goes to the backend's own TLS
-    std::string_view opened_by;   // the rule that lets clear text in on a `required` listener
+    std::string_view opened_by;  // the rule that opens what the listener keeps shut; "" without one
   };
   // A login between its first word and the backend's answer.
   struct Attempt {

@@ -1,6 +1,7 @@
 // What a session tells the audit: the one place where its events are built.
 #include <utility>
 
+#include "proxy/session/need.h"
 #include "proxy/session/session.h"
 
 namespace postern::session {
@@ -127,6 +128,7 @@ void Session::record_handshake_failed(std::string_view reason) {
   event.session = session_part();
   event.reason = reason;
   if (const auto* offer = engine_->offer()) describe(*offer, event);
+  event.needs = text_of(engine_->lack());
   record(std::move(event));
 }
 

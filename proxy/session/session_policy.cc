@@ -38,9 +38,9 @@ void Session::admit() {
       policy::admit(*service_->settings, question_about(policy::Name::awaited).now,
                     {service_->index, source_.octets()});
   terms_ = {
-      admission.tls_mode,      admission.min_version,
+      admission.tls_mode,      {admission.min_version, admission.profile, admission.opens_island},
       admission.bare_newlines, admission.recognises_tls,
-      admission.may_splice,    admission.opens_required ? admission.rule : std::string_view()};
+      admission.may_splice,    admission.opened_by()};
 }
 
 // Where a user's rule may allow what is refused without a name, the lists still show no login:

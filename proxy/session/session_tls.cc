@@ -93,8 +93,8 @@ void Session::take_ciphertext(std::string_view bytes) {
 
 void Session::make_engine() {
   tls::HandshakeUser& self = *this;
-  engine_ = std::make_unique<tls::Engine>(
-      service_->tls->find(service_->index, {terms_.min_version}), &host_.handshakes(), &self);
+  engine_ = std::make_unique<tls::Engine>(service_->tls->find(service_->index, terms_.tls),
+                                          &host_.handshakes(), &self);
   if (terms_.may_splice && security_ == policy::Security::implicit) {
     first_flight_ = std::make_unique<std::string>();
     engine_->leave_unanswered();

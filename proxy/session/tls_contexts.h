@@ -15,6 +15,8 @@ namespace postern::session {
 // What the policy grants a client before its ClientHello, as far as it decides the context.
 struct TlsTerms {
   conf::TlsVersion min_version = conf::TlsVersion::tls1_2;
+  conf::Profile profile = conf::Profile::intermediate;
+  bool is_island = false;  // RSA key exchange and 3DES too
 
   bool operator==(const TlsTerms&) const = default;
 };

@@ -89,7 +89,8 @@ TEST_CASE("a listener whose name is not valid may be the one that a rule means")
 }
 
 TEST_CASE("what holds from the first byte on cannot stand in a rule for users") {
-  for (const std::string key : {"tls: required", "min_version: 1.0", "bare_newlines: pass"})
+  for (const std::string key : {"tls: required", "min_version: 1.0", "profile: modern",
+                                "profile: legacy", "bare_newlines: pass"})
     require({"protocol: submission, tls: optional",
              {"name: a, users: [u], " + key},
              0,

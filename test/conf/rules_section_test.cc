@@ -121,7 +121,7 @@ TEST_CASE("what is no rule") {
 
 TEST_CASE("a rule that says nothing is a mistake, whomever it is for") {
   const std::string message =
-      "rules[]: says nothing; expected tls, min_version, bare_newlines, certificate, "
+      "rules[]: says nothing; expected tls, min_version, profile, bare_newlines, certificate, "
       "cleartext_login, refuse_from or refuse_share";
   for (const std::string keys :
        {"", ", from: [192.0.2.7]", ", users: [u], until: 2027-01-01", ", owner: o, reason: r"}) {

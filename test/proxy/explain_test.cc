@@ -74,6 +74,7 @@ TEST_CASE("explain names the case, each rule, the admission, and the verdict wit
           "admission\n"
           "  tls          optional (p.yaml:8:10)\n"
           "  min_version  1.2 (the default)\n"
+          "  profile      intermediate (the default)\n"
           "  old_tls      alert\n"
           "  rule         listener\n"
           "verdict: refuse\n"

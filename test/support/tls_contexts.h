@@ -1,5 +1,5 @@
 // What one listener serves, for tests that make sessions without a server: a context for each lowest
-// version.
+// version, and for a rule's clients that may have RSA key exchange.
 #pragma once
 
 #include <memory>
@@ -17,9 +17,13 @@ inline std::shared_ptr<const session::CurrentTls> serve_each_version(tls::Server
   for (const auto lowest :
        {TlsVersion::tls1_0, TlsVersion::tls1_1, TlsVersion::tls1_2, TlsVersion::tls1_3}) {
     options.min_version = static_cast<tls::Version>(lowest);
-    auto context = tls::ServerContext::make(options);
-    if (!context) throw std::runtime_error(context.error().message);
-    contexts.emplace_back(session::TlsTerms{lowest}, *context);
+    for (const bool is_island : {false, true}) {
+      options.profile = is_island ? tls::Profile::island : tls::Profile::intermediate;
+      auto context = tls::ServerContext::make(options);
+      if (!context) throw std::runtime_error(context.error().message);
+      const auto profile = is_island ? conf::Profile::legacy : conf::Profile::intermediate;
+      contexts.emplace_back(session::TlsTerms{lowest, profile, is_island}, *context);
+    }
   }
   return std::make_shared<session::CurrentTls>(session::TlsSnapshot{std::move(contexts)});
 }

@@ -59,8 +59,12 @@ void check(const Rule& rule, const Settings& settings) {
     require(prefix.length <= 128);
     require(parse_prefix(prefix_text(prefix)).value == prefix);
   }
-  const bool is_early = rule.tls_mode || rule.min_version || rule.bare_newlines;
+  const bool is_early = rule.tls_mode || rule.min_version || rule.profile || rule.bare_newlines;
   require(rule.users.empty() || !is_early);
+  if (rule.profile == Profile::legacy) {
+    require(!rule.from.empty());
+    for (const auto& prefix : rule.from) require(!is_everybody(prefix));
+  }
   require(rule.tls_mode != TlsMode::implicit);
 }
 
@@ -80,6 +84,12 @@ void check(const Settings& settings) {
     require(!listener.name.empty() && !listener.addresses.empty());
     require(listener.backend < settings.backends.size());
     require(listener.tls.min_version <= listener.tls.max_version);
+    const DatedVersion* before = nullptr;
+    for (const auto& dated : listener.tls.min_version_from) {
+      require(dated.version <= listener.tls.max_version);
+      require(before == nullptr || (before->version < dated.version && before->from < dated.from));
+      before = &dated;
+    }
     require(listener.tls_mode == TlsMode::none || !settings.certificates.empty());
     check(listener.logins);
   }

@@ -59,11 +59,13 @@ std::vector<audit::EventBody> full(Text&& text) {
   all.emplace_back(audit::LoginRefusedEvent{session(), login(), "cleartext", "listener"});
   all.emplace_back(audit::SessionEndEvent{session(), "client_closed", 9s, 12, 345, text()});
   all.emplace_back(audit::SessionAbandonedEvent{session(), "client_closed", text()});
-  all.emplace_back(audit::HandshakeEvent{session(), "no_shared_version", hello(), text(), text()});
-  all.emplace_back(audit::HandshakeEvent{session(), "", {}, "", ""});
+  all.emplace_back(audit::HandshakeEvent{session(), "no_shared_version", hello(), text(), text(),
+                                         "profile: legacy"});
+  all.emplace_back(audit::HandshakeEvent{session(), "", {}, "", "", ""});
   all.emplace_back(audit::HandshakeEvent{session(), audit::kSpliced, hello(), text(), text()});
-  for (const auto action : {"starttls-injection", "response-injection", "smuggling",
-                            "tls-on-clear-port", "clear-on-tls-port", "limit", "backend-tls-failed"}) {
+  for (const auto action :
+       {"starttls-injection", "response-injection", "smuggling", "tls-on-clear-port",
+        "clear-on-tls-port", "limit", "backend-tls-failed"}) {
     all.emplace_back(audit::SessionNotice{session(), action, "command"});
   }
   for (const auto action : {"tls-on-clear-port", "clear-on-tls-port"}) {
@@ -96,7 +98,7 @@ inline std::vector<audit::EventBody> bare() {
   all.emplace_back(audit::LoginRefusedEvent{bare_session(), login, "rule", "listener"});
   all.emplace_back(audit::SessionEndEvent{bare_session(), "shutdown", {}, 0, 0, ""});
   all.emplace_back(audit::SessionAbandonedEvent{bare_session(), "client_reset", ""});
-  all.emplace_back(audit::HandshakeEvent{bare_session(), "not_tls", {}, "", ""});
+  all.emplace_back(audit::HandshakeEvent{bare_session(), "not_tls", {}, "", "", ""});
   all.emplace_back(audit::SessionNotice{bare_session(), "limit", "connections"});
   all.emplace_back(
       audit::CertificateEvent{"certificate-expiry", "", "it has expired", "mail.pem", {}, "", {}});

@@ -47,6 +47,22 @@ const std::string kScanners =
 
 }  // namespace
 
+TEST_CASE("dates: a version that rises is told with the listener on which it does") {
+  auto settings = dated_settings();
+  settings.rules.clear();
+  settings.listeners[0].logins.refuse_from.reset();
+  settings.listeners[0].tls_mode = conf::TlsMode::implicit;
+  settings.listeners[0].tls.min_version_from = {{conf::TlsVersion::tls1_3, day(2027, 6, 1), {}}};
+  Told told;
+  commands::Dates dates(settings, told);
+  dates.announce(day(2027, 5, 31));
+  REQUIRE(told.all.empty());
+  dates.announce(day(2027, 6, 1));
+  REQUIRE(told.all == std::vector<std::string>{
+                          "policy-change listener: listener imap: TLS below 1.3 is refused "
+                          "from 2027-06-01 on"});
+}
+
 TEST_CASE("dates: at start all that acts already is told, and nothing that is to come") {
   const auto settings = dated_settings();
   Told told;
