@@ -79,7 +79,7 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
 int judge_server_name(SSL* ssl, int* alert, void*) {
   auto& wire = wire_of(ssl);
   const auto& name = wire.offer->server_name;
-  if (!wire.context->sni_strict || name.empty() || wire.context->certificates.knows(name)) {
+  if (!wire.context->sni_strict || name.empty() || wire.context->certificates->knows(name)) {
     return SSL_TLSEXT_ERR_NOACK;  // the name is not acknowledged, as before
   }
   wire.handshake->refusal = Failure::sni_refused;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxy/net/clock.h"
+#include "proxy/server/certificate_files.h"
 #include "tls/client_context.h"
 #include "tls/credentials.h"
 
@@ -53,7 +54,8 @@ std::shared_ptr<const backend::Security> BackendTls::load(const conf::Settings& 
   }
   if (backend.client_certificate) {
     const auto& own = *backend.client_certificate;
-    const auto loaded = tls::Credentials::load(own.chain, own.key);
+    const auto files = files_of(own, user_to_become(settings));
+    const auto loaded = files ? tls::Credentials::load(*files) : files.error();
     if (loaded) {
       options.credentials = *loaded;
     } else {

@@ -184,6 +184,7 @@ class ClientCertificates(harness.TestCase):
                 if name == "imap":
                     client = imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=context, timeout=60)
                     client.login(user, PASSWORD)
+                    return client.shutdown()
                 elif name == "pop3":
                     client = poplib.POP3_SSL("127.0.0.1", port, context=context, timeout=60)
                     client.user(user)
@@ -192,7 +193,7 @@ class ClientCertificates(harness.TestCase):
                     client = smtplib.SMTP_SSL("127.0.0.1", port, context=context, timeout=60,
                                               local_hostname="client.example.test")
                     client.login(user, PASSWORD)
-                client.close()
+                return client.close()
 
             refusals = (imaplib.IMAP4.error, poplib.error_proto, smtplib.SMTPAuthenticationError)
             for name in protocols:
