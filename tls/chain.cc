@@ -88,9 +88,9 @@ std::string key_fault(const Chain& chain, const EVP_PKEY* key, const std::string
 }
 
 std::string order_fault(const Chain& chain, const std::string& name) {
-  if (chain.size() > 1 && is_self_signed(chain.front().get())) {
-    return "the first certificate in " + name + " (" +
-           text_of(X509_get_subject_name(chain.front().get())) +
+  X509* const leaf = chain.front().get();
+  if (chain.size() > 1 && is_self_signed(leaf) && signed_by(leaf, leaf)) {
+    return "the first certificate in " + name + " (" + text_of(X509_get_subject_name(leaf)) +
            ") is signed by itself, but others follow it: it needs none, or is not the server's own";
   }
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {

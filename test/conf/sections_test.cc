@@ -274,9 +274,9 @@ TEST_CASE("an admin socket that cannot be") {
   require_faults("admin: {socket: 7.5, http: '127.0.0.1:9180'}",
                  {"22: admin.http: not supported yet"});
   const std::string long_name(108, 's');
-  require_faults("admin: {socket: " + long_name + "}",
-                 {"17: admin.socket: `" + long_name +
-                  "` is too long; expected a path of at most 107 octets"});
+  require_faults(
+      "admin: {socket: " + long_name + "}",
+      {"17: admin.socket: `" + long_name + "` is too long; expected a path of at most 107 octets"});
   require_faults("admin: {socket: }",
                  {"9: admin.socket: expected a path of at most 4096 octets, without control "
                   "characters, found nothing"});

@@ -56,6 +56,7 @@ bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind, int rsa_bits) {
 
 bssl::UniquePtr<X509_NAME> make_name(const std::string& common_name) {
   bssl::UniquePtr<X509_NAME> name(X509_NAME_new());
+  if (common_name.empty()) return name;
   demand(X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8,
                                     reinterpret_cast<const std::uint8_t*>(common_name.data()),
                                     static_cast<int>(common_name.size()), -1, 0) == 1);

@@ -95,11 +95,9 @@ TlsClientOptions only(std::uint16_t version) {
 
 TEST_CASE("a handshake with a slow key waits for its signature, and is completed with it") {
   const auto version = GENERATE(0x0301, 0x0302, 0x0303, 0x0304);
-  const auto kind = GENERATE(KeyKind::rsa, KeyKind::p384, KeyKind::p521);
-  auto options = only(static_cast<std::uint16_t>(version));
-  if (kind == KeyKind::p521) options.groups = "X25519:P-384:P-521";
+  const auto kind = GENERATE(KeyKind::rsa, KeyKind::p384);
   Desk desk;
-  Waiter waiter(desk.queue, kind, options);
+  Waiter waiter(desk.queue, kind, only(static_cast<std::uint16_t>(version)));
   waiter.carry();
   REQUIRE(desk.offload.waiting() == 1);
   REQUIRE(waiter.output.empty());
