@@ -93,6 +93,8 @@ void read_dated_versions(const Value& value, std::vector<DatedVersion>& all) {
 
 void read_tls(const Fields& fields, const std::filesystem::path& folder, Tls& tls,
               TlsPlaces& places) {
+  places.profile = fields.choose("profile", kProfiles, tls.profile);
+  if (is_stated(places.profile)) tls.profile_place = places.profile;
   places.min_version = fields.choose("min_version", kTlsVersions, tls.min_version);
   if (is_stated(places.min_version)) {
     tls.min_version_place = places.min_version;

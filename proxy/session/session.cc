@@ -220,8 +220,9 @@ void Session::take_client_end() {
 // the greeting's first bytes back until it is known. Whether `bytes` were dealt with.
 bool Session::try_next_server(std::string_view bytes) {
   if (!link_->has_next()) return false;
-  greeting_begin_.append(bytes);
-  switch (protocols::classify_greeting(service_->protocol, greeting_begin_)) {
+  if (greeting_begin_ == nullptr) greeting_begin_ = std::make_unique<std::string>();
+  greeting_begin_->append(bytes);
+  switch (protocols::classify_greeting(service_->protocol, *greeting_begin_)) {
     case protocols::GreetingKind::undecided:
       return true;
     case protocols::GreetingKind::refusal:
@@ -234,7 +235,7 @@ bool Session::try_next_server(std::string_view bytes) {
 }
 
 void Session::dial_next_server() {
-  greeting_begin_.clear();
+  greeting_begin_.reset();
   backend_.reset();
   link_->next();
   stage_began_ = host_.clock().now();
@@ -257,8 +258,9 @@ void Session::take_backend(std::string_view bytes) {
   std::string begin;
   if (!has_greeted_) {
     if (try_next_server(bytes)) return;
-    if (!greeting_begin_.empty()) {
-      begin = std::exchange(greeting_begin_, {});
+    if (greeting_begin_ != nullptr) {
+      begin = std::move(*greeting_begin_);
+      greeting_begin_.reset();
       bytes = begin;
     }
     has_greeted_ = true;

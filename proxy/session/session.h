@@ -197,7 +197,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   net::Instant last_activity_{};
   std::optional<audit::Server> server_;           // once dialled
   std::unique_ptr<audit::ServerTls> server_tls_;  // null in clear text
-  std::string greeting_begin_;  // while it may still be a refusal, and others are left
+  std::unique_ptr<std::string> greeting_begin_;   // while it may be a refusal, and others are left
   Terms terms_;
   // What the client has sent, until its ClientHello is known to be served; null where it would not
   // be handed on.

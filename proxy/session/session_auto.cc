@@ -47,7 +47,7 @@ void Session::begin_tls_at_once(std::string_view first_bytes) {
   link_.reset();
   backend_.reset();
   server_.reset();
-  greeting_begin_.clear();
+  greeting_begin_.reset();
   security_ = policy::Security::implicit;
   terms_.tls_mode = conf::TlsMode::implicit;
   enter(state_ == State::deciding ? Event::implicit : Event::upgrade);

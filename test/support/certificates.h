@@ -43,7 +43,7 @@ struct IssueOptions {
   bool uses_sha1 = false;     // in the issuer's signature
   bool answers_ocsp = false;  // an extendedKeyUsage for OCSP alone: RFC 6960 section 4.2.2.2
   bool needs_staple = false;  // "must staple": RFC 7633
-  std::string purpose = {};  // extendedKeyUsage, as OpenSSL names it: "clientAuth"; "" for none
+  std::string purpose = {};   // extendedKeyUsage, as OpenSSL names it: "clientAuth"; "" for none
 };
 
 Issued issue(const IssueOptions& options);

@@ -33,8 +33,6 @@ COMPLETE = {("imap", "implicit"): "ecdsa", ("submission", "starttls"): "rsa",
 # say http/1.1 by ALPN and are rightly refused.
 SHORT = ("-p", "-f", "-R")
 WHOLE = ("-p", "-f", "-s", "-P", "-S", "-U", "-E")
-# An island: -p, -s and -R as above, -BB Bleichenbacher's attack on RSA key exchange (ROBOT).
-OLD = ("-p", "-s", "-R", "-BB")
 # How long a scanner waits for an answer before it takes silence for one: a busy machine is slow.
 PATIENCE = 60
 LONGEST = 1000
@@ -65,15 +63,6 @@ class Scanners(harness.TestCase):
             cls.room, listeners, backends, certificates=[made[kind] for kind in kinds]))
                         for name, kinds in KINDS.items()}
 
-        # RSA key exchange and 3DES for this machine, on one port alone.
-        cls.island = cls.room.enter(Postern(
-            cls.room, [{"name": name, "protocol": "imap", "tls": "implicit", "backend": "imap"}
-                       for name in ("inside", "outside")], backends,
-            certificates=[cls.room.certificate("rsa", days=300, stem="island", more=(
-                "keyUsage=critical,digitalSignature,keyEncipherment",))],
-            rules=[{"name": "museum", "listeners": ["inside"], "from": ["127.0.0.1"],
-                    "profile": "legacy", "min_version": "1.0"}]))
-
     def port(self, kind, protocol, way):
         return self.posterns[kind].port(f"{protocol}-{way}")
 
@@ -84,8 +73,7 @@ class Scanners(harness.TestCase):
 
     # testssl.sh
 
-    def by_testssl(self, kind, protocol, way, sections, port=None):
-        port = port or self.port(kind, protocol, way)
+    def by_testssl(self, kind, protocol, way, sections):
         report = self.room.path / f"testssl-{kind}-{protocol}-{way}.json"
         report.unlink(missing_ok=True)
         starttls = () if way == "implicit" else ("-t", upgrade(protocol))
@@ -95,21 +83,11 @@ class Scanners(harness.TestCase):
             "testssl", "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none",
             "--ip", "127.0.0.1", "--add-ca", self.room.ca(), "--connect-timeout", PATIENCE,
             "--openssl-timeout", PATIENCE, "--jsonfile", report, *starttls, *sections,
-            f"{HOSTNAME}:{port}", timeout=LONGEST)
+            f"{HOSTNAME}:{self.port(kind, protocol, way)}", timeout=LONGEST)
         # Its status counts findings; those above 240 are its own failures.
         if done.returncode > 240 or not report.exists():
             raise AssertionError(f"testssl ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return json.loads(report.read_text("utf-8"))
-
-    def test_testssl_of_an_island(self):
-        """What a rule opens is found on its port, and without a padding oracle; on the other, nothing."""
-        harness.need("testssl", "openssl")
-        scans = [("rsa", "imap", name, OLD, self.island.port(name)) for name in ("inside", "outside")]
-        for (_, _, name, _, _), found in self.side_by_side(self.by_testssl, scans):
-            with self.subTest(port=name):
-                got = {each["id"]: f"{each['severity']} {each['finding'].strip()}" for each in found}
-                wanted = KNOWN["testssl"]["island"][name]
-                self.assertEqual({key: got.get(key) for key in wanted}, wanted)
 
     def test_testssl(self):
         harness.need("testssl", "openssl")

@@ -53,7 +53,7 @@ TEST_CASE("each listener has a context for all that the policy may grant there")
   CHECK(
       tls.warnings[0] ==
       folder.file("p.yaml") +
-          ":11:39: rule r2: RSA key exchange and 3DES need an RSA certificate, and there is none");
+          ":11:44: rule r2: RSA key exchange and 3DES need an RSA certificate, and there is none");
   const session::CurrentTls current(std::move(tls.snapshot));
   std::size_t islands = 0;
   for (std::size_t listener = 0; listener < settings.listeners.size(); ++listener) {
