@@ -73,6 +73,16 @@ void check_tls(const Draft& draft, Findings& findings) {
     TlsCheck(draft.settings.listeners[i].tls, draft.listeners[i].tls, findings).run();
 }
 
+namespace {
+
+// Nobody's own networks are so wide, and several of these are everybody.
+bool is_too_wide(const Prefix& prefix) {
+  constexpr unsigned kIpv4 = 96;  // the bits in front of one
+  return prefix.length < (is_ipv4(prefix) ? kIpv4 + 8 : 16);
+}
+
+}  // namespace
+
 void check_island(const Rule& rule, const RulePlaces& places, Findings& findings) {
   if (rule.profile != Profile::legacy || places.names_users) return;
   if (rule.from.empty()) {
@@ -83,12 +93,12 @@ void check_island(const Rule& rule, const RulePlaces& places, Findings& findings
     return;
   }
   for (std::size_t i = 0; i < rule.from.size(); ++i) {
-    if (is_everybody(rule.from[i]))
+    if (is_too_wide(rule.from[i]))
       findings.error(
           places.from[i],
           prefix_text(rule.from[i]) +
-              " is everybody, and `profile: legacy` in a rule opens RSA key exchange and "
-              "3DES; expected the networks of the old devices");
+              " is too wide: `profile: legacy` in a rule opens RSA key exchange and 3DES; expected "
+              "the networks of the old devices, /8 or longer (of IPv6 /16)");
   }
 }
 

@@ -74,7 +74,7 @@ class ImapUpgrade final : public BackendUpgrade {
     const auto text = without_newline(line);
     if (state_ == State::greeting) {
       if (!begins_with_word(text, "* OK")) return fail(UpgradeFailure::greeting);
-      greeting_ = without_capabilities(text);
+      greeting_ = without_codes(text);
       state_ = State::asking;
       commands.append(kTag).append(" STARTTLS\r\n");
       return;
@@ -93,15 +93,15 @@ class ImapUpgrade final : public BackendUpgrade {
     }
   }
 
-  static std::string without_capabilities(std::string_view greeting) {
+  // No response code is left: nobody vouches for what was said in clear, and clients show an ALERT as
+  // the server's word.
+  static std::string without_codes(std::string_view greeting) {
     constexpr std::string_view kBegin = "* OK ";
-    constexpr std::string_view kCode = "[CAPABILITY";
     std::string kept(kBegin);
     auto text = greeting.substr(std::min(greeting.size(), kBegin.size()));
-    if (begins_with_word(text, kCode)) {
-      const auto end = text.find(']');
+    while (text.starts_with(' ') || text.starts_with('[')) {
+      const auto end = text.front() == ' ' ? 0 : text.find(']');
       text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-      if (text.starts_with(' ')) text.remove_prefix(1);
     }
     // RFC 9051 section 9: resp-text is at least one character.
     kept.append(text.empty() ? "ready" : text).append("\r\n");

@@ -47,8 +47,8 @@ class BackendUpgrade {
   State state() const { return state_; }
   UpgradeFailure failure() const { return failure_; }
   // The greeting as it came, its CRLF included, for the dialogue that begins under TLS. Not
-  // authenticated: it was said in clear. IMAP: without its capabilities, which TLS changes (RFC 9051
-  // section 6.2.1). POP3: with the timestamp of APOP, which holds for the connection.
+  // authenticated: it was said in clear. IMAP: without response codes, capabilities (which
+  // TLS changes: RFC 9051 section 6.2.1) and alerts among them. POP3: with the timestamp of APOP, which holds for the connection.
   const std::string& greeting() const { return greeting_; }
 
  protected:

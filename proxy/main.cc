@@ -100,8 +100,8 @@ int print_initial_settings(const commands::InitRequest& request) {
 int parse_and_run(int argc, char** argv) {
   CLI::App app{
       "postern gives an old mail server today's TLS: it ends TLS (implicit, STARTTLS, STLS) on\n"
-      "SMTP, submission, IMAP and POP3, hands plain text on to the server behind it, and records\n"
-      "who logs in, and how."};
+      "SMTP, submission, IMAP and POP3, hands all on to the server behind it, in clear or by\n"
+      "TLS, and records who logs in, and how."};
   app.set_version_flag("--version", commands::version_line());
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);

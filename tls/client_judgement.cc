@@ -170,10 +170,13 @@ ssl_verify_result_t verify(SSL* ssl, std::uint8_t* alert) {
     *alert = verdict.alert;
     return ssl_verify_invalid;
   }
-  // Both of its ends, that of its tickets and that of what they may be renewed to.
+  // Both of its ends, that of its tickets and that of what they may be renewed to: in TLS 1.3 each
+  // resumption renews them, up to the second one, which BoringSSL sets later than a ticket's.
   if (SSL_SESSION* const session = SSL_get_session(ssl); session != nullptr) {
     const auto left = std::max<std::int64_t>(verdict.until - seconds_now(), 0);
-    if (left < SSL_SESSION_get_timeout(session)) {
+    const std::int64_t last = SSL_version(ssl) == TLS1_3_VERSION ? SSL_DEFAULT_SESSION_AUTH_TIMEOUT
+                                                                 : SSL_SESSION_get_timeout(session);
+    if (left < last) {
       SSL_SESSION_set_timeout(session, static_cast<std::uint32_t>(left));
     }
   }

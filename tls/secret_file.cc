@@ -58,6 +58,9 @@ std::string looseness(const struct stat& file, const std::string& path, const Se
          octal((file.st_mode & kTightest) | S_IRUSR) + " " + path + "`" + told;
 }
 
+// Opened so, a FIFO whose other end nobody holds does not keep the thread; it is no file, either.
+constexpr int kHow = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
 Result<FileText> read_all(int descriptor, const std::string& path, std::size_t most) {
   FileText content;
   content.text.resize(most + 1);  // at once: growing would leave copies behind
@@ -78,16 +81,19 @@ Result<FileText> read_all(int descriptor, const std::string& path, std::size_t m
 FileText::~FileText() { OPENSSL_cleanse(text.data(), text.size()); }
 
 Result<FileText> read_file(const std::string& path, std::size_t most) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.number < 0) return cannot_read(path);
+  const Descriptor file(::open(path.c_str(), kHow));
+  struct stat opened {};
+  if (file.number < 0 || ::fstat(file.number, &opened) != 0) return cannot_read(path);
+  if (S_ISFIFO(opened.st_mode)) return Error{path + " is no regular file"};
   return read_all(file.number, path, most);
 }
 
 Result<FileText> read_secret_file(const std::string& path, std::size_t most,
                                   const SecretFiles& rule, const std::string& what) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), kHow));
   struct stat opened {};
   if (file.number < 0 || ::fstat(file.number, &opened) != 0) return cannot_read(path);
+  if (S_ISFIFO(opened.st_mode)) return Error{path + " is no regular file"};
   if (!rule.may_be_loose && !S_ISDIR(opened.st_mode)) {
     if (auto fault = looseness(opened, path, rule, what); !fault.empty()) {
       return Error{std::move(fault)};

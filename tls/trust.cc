@@ -1,12 +1,10 @@
 // See trust.h.
 #include "tls/trust.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "tls/client_native.h"
+#include "tls/secret_file.h"
 
 namespace postern::tls {
 
@@ -16,15 +14,9 @@ Trust::~Trust() = default;
 std::size_t Trust::size() const { return native_->size; }
 
 Result<std::shared_ptr<const Trust>> Trust::load(const std::string& path) {
-  const auto failed = [&] { return Error{"cannot read " + path + ": " + std::strerror(errno)}; };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                             &std::fclose);
-  if (!file) return failed();
-  std::string text(kMaxFile + 1, '\0');  // one more than allowed, which parse() refuses
-  const auto size = std::fread(text.data(), 1, text.size(), file.get());
-  if (std::ferror(file.get()) != 0) return failed();
-  text.resize(size);
-  return parse(text, path);
+  const auto file = read_file(path, kMaxFile);  // one more than allowed, which parse() refuses
+  if (!file) return file.error();
+  return parse(file->text, path);
 }
 
 Result<std::shared_ptr<const Trust>> Trust::parse(std::string_view pem, const std::string& name) {

@@ -64,7 +64,10 @@ std::variant<std::unique_ptr<ControlSocket>, std::string> ControlSocket::open(
   const int descriptor = new_socket();
   const auto failed = [&](int error) {
     if (descriptor >= 0) close(descriptor);
-    return fmt::format("cannot listen on {}: {}", path, std::strerror(error));
+    return fmt::format("cannot listen on {}: {}{}", path, std::strerror(error),
+                       error == EADDRINUSE ? " (by another postern; or it was left behind by "
+                                             "another user: then remove it)"
+                                           : "");
   };
   if (descriptor < 0) return failed(errno);
   // Before it has a name: so it never has another mode.

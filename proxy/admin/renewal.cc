@@ -79,7 +79,7 @@ void Renewal::turn(Steady::time_point now) {
   next_look_ = now + kLookEvery;
   if (differ(last_read_, doors_.look())) {
     log::info("files of certificates have changed");
-    attempt(Try::first, now);
+    attempt(is_second_try ? Try::last : Try::first, now);
   } else if (is_second_try) {
     attempt(Try::last, now);
   }
@@ -94,6 +94,7 @@ Renewal::Outcome Renewal::attempt(Try which, Steady::time_point now) {
   auto loaded = doors_.load();
   check_ends(loaded);
   last_read_ = loaded.sources.files;
+  const auto second_try = second_try_.value_or(now + kSecondTry);
   second_try_.reset();
   Outcome outcome;
   outcome.errors = std::move(loaded.errors);
@@ -102,7 +103,7 @@ Renewal::Outcome Renewal::attempt(Try which, Steady::time_point now) {
   if (outcome.errors.empty()) {
     take(std::move(loaded), outcome);
   } else if (which == Try::first) {
-    second_try_ = now + kSecondTry;
+    second_try_ = second_try;  // the first of several: files that keep changing do not put it off
     for (const auto& error : outcome.errors) log::warn("{}", error);
     log::warn("the certificates from before are served on; trying again in {} s",
               std::chrono::duration_cast<std::chrono::seconds>(kSecondTry).count());

@@ -29,6 +29,7 @@ Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers
 
 void Link::next() {
   assert(has_next());
+  timer_.disarm();
   ++next_;
   is_late_ = false;
   tls_failure_ = TlsFailure::Kind::none;
@@ -72,8 +73,9 @@ void Link::on_dial_failed(net::Error error) {
 
 void Link::on_timer() {
   if (dial_ == nullptr) return dial();  // the pause is over
-  is_late_ = true;
-  if (dial_->hand_over()) return;  // this may be gone
+  // Who was sent an opening and does not answer it is not there: the next one is asked.
+  is_late_ = opening_.empty();
+  if (is_late_ && dial_->hand_over()) return;  // this may be gone
   is_late_ = false;
   if (clock_.now() < give_up_at_) return timer_.arm(give_up_at_);
   on_dial_failed(net::Error{-ETIMEDOUT});

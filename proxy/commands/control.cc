@@ -73,7 +73,9 @@ bool ask(const Descriptor& connection, std::string_view line, std::string& answe
 std::variant<Json, Failure> answer_to(const std::string& command, const std::string& path) {
   sockaddr_un address{};
   const auto failed = [&](int error) {
-    return Failure{fmt::format("cannot speak to postern at {}: {}{}", path, std::strerror(error),
+    const std::string_view why =
+        error == EAGAIN ? "no answer within two minutes" : std::strerror(error);
+    return Failure{fmt::format("cannot speak to postern at {}: {}{}", path, why,
                                error == ENOENT || error == ECONNREFUSED
                                    ? " (does it run, and is this its admin.socket?)"
                                    : "")};
@@ -96,10 +98,10 @@ std::variant<Json, Failure> answer_to(const std::string& command, const std::str
   }
   auto json = Json::parse(text, nullptr, false);
   if (json.is_object() && json.contains("ok")) return json;
-  return Failure(
+  return Failure{
       fmt::format("{} gives no answer: only root and the user that postern runs as may "
                   "ask",
-                  path));
+                  path)};
 }
 
 // Where it listens.

@@ -41,8 +41,8 @@ backends:
 
 # "0.0.0.0:25" is every IPv4 address of this machine, "[::]:25" IPv6 too.
 # tls: implicit (from the first byte), required (nothing before STARTTLS), optional (STARTTLS is
-# offered) or none. cleartext_login: what a login without TLS gets: refuse, warn or observe (both
-# let it pass and record it).
+# offered), auto (that, and TLS from the first byte, on one port) or none. cleartext_login: what a
+# login without TLS gets: refuse, warn or observe (both let it pass and record it).
 listeners:
   # From other mail servers. They may come without TLS (RFC 3207); nobody logs in without it.
   - name: mx

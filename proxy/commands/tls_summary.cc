@@ -26,10 +26,12 @@ std::string title_of(const session::TlsTerms& terms, const tls::ServerContext& c
   std::string title(conf::word(terms.profile));
   const auto& serving = context.serving();
   if (serving.min_version == tls::Version::tls1_3) return title + " in TLS 1.3";
-  if (terms.is_island) return title + " with RSA key exchange and 3DES";
-  if (terms.profile != conf::Profile::legacy && serving.min_version < tls::Version::tls1_2) {
+  if (terms.is_island) {
+    title += " with RSA key exchange and 3DES";
+  } else if (terms.profile != conf::Profile::legacy && serving.min_version < tls::Version::tls1_2) {
     title += " with CBC, for TLS below 1.2";
   }
+  if (serving.max_version < tls::Version::tls1_3) title += ", without TLS 1.3";
   return title;
 }
 
@@ -76,16 +78,18 @@ class Summary {
         conf::word(listener.tls_mode));
     if (snapshot_[index].empty()) return add("no TLS\n");
     const auto& tls = listener.tls;
-    add("{}\n", words_for(index, {tls.min_version, tls.profile, false}));
+    const bool has_own = listener.tls_mode != conf::TlsMode::none;
+    add("{}\n", has_own ? words_for(index, {tls.min_version, tls.profile, false}) : "no TLS");
     for (const auto& dated : tls.min_version_from) {
-      if (dated.version <= tls.min_version) continue;
+      if (!has_own || dated.version <= tls.min_version) continue;
       add("  from {} on: {}\n", conf::date_text(dated.from),
           words_for(index, {dated.version, tls.profile, false}));
     }
     for (const auto& rule : settings_.rules) {
       const auto& at = rule.listeners;
       if (!at.empty() && std::find(at.begin(), at.end(), index) == at.end()) continue;
-      if (!rule.min_version && !rule.profile) continue;
+      const bool gives_tls = !has_own && rule.tls_mode && *rule.tls_mode != conf::TlsMode::none;
+      if (!rule.min_version && !rule.profile && !gives_tls) continue;
       add("  by rule {}: {}\n", rule.name,
           words_for(index,
                     {rule.min_version.value_or(tls.min_version), rule.profile.value_or(tls.profile),

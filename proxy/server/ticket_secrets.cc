@@ -17,6 +17,7 @@ std::chrono::seconds seconds_now() {
 }  // namespace
 
 TicketSecrets::TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner) {
+  if (settings.certificates.empty()) return;  // no listener has TLS
   tls::SecretFiles rule;
   rule.owner = owner;
   rule.setting = {};

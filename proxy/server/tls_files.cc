@@ -22,7 +22,6 @@ class Paths {
     add(certificate.ocsp);
   }
   void add(const conf::Tls& tls) {
-    add(tls.tickets.secret_file);
     add(tls.client_ca);
     add(tls.client_crl);
   }
@@ -58,10 +57,6 @@ std::vector<std::string> tls_files(const conf::Settings& settings) {
   Paths paths;
   for (const auto& certificate : settings.certificates) paths.add(certificate);
   for (const auto& listener : settings.listeners) paths.add(listener.tls);
-  for (const auto& backend : settings.backends) {
-    paths.add(backend.verify.ca);
-    if (backend.client_certificate) paths.add(*backend.client_certificate);
-  }
   return paths.take();
 }
 

@@ -11,8 +11,9 @@
 
 namespace postern::server {
 
-// The paths of all certificates, keys, responses, authorities, revocations and secrets that the
-// settings name, each once: what is looked at for changes.
+// The paths of all certificates, keys, passphrases, responses, authorities and revocations that
+// listeners name, each once: what is looked at for changes. Ticket secrets and what backends' TLS is
+// made of are read at start alone, so they are not among them.
 std::vector<std::string> tls_files(const conf::Settings& settings);
 
 // What tells one state of a file from another, behind its symbolic links.

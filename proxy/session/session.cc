@@ -118,6 +118,7 @@ void Session::on_linked(net::StreamPtr stream, const net::Address& server) {
 
 void Session::on_tls_failed(const net::Address& server, const backend::TlsFailure& failure) {
   server_ = audit::Server{service_->backend.name, server, 0};
+  server_tls_.reset();
   notice(failure.kind == backend::TlsFailure::Kind::injection ? "response-injection"
                                                               : "backend-tls-failed",
          failure.words);
@@ -237,6 +238,7 @@ bool Session::try_next_server(std::string_view bytes) {
 void Session::dial_next_server() {
   greeting_begin_.reset();
   backend_.reset();
+  is_backend_shut_ = false;  // the next one is still to be told
   link_->next();
   stage_began_ = host_.clock().now();
 }

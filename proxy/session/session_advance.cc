@@ -193,6 +193,8 @@ std::optional<net::Instant> Session::deadline() const {
       if (!has_greeted_) return std::nullopt;  // likewise
       return stage_began_ + limits.login_timeout;
     case State::dialogue:
+      if (!has_greeted_ && backend_ == nullptr && link_ != nullptr)
+        return std::nullopt;  // likewise
       if (!has_greeted_) return stage_began_ + service_->backend.greeting_timeout;
       if (!has_settled_) return stage_began_ + limits.login_timeout;
       return last_activity_ + limits.idle_timeout;

@@ -47,6 +47,7 @@ void Session::begin_tls_at_once(std::string_view first_bytes) {
   link_.reset();
   backend_.reset();
   server_.reset();
+  server_tls_.reset();
   greeting_begin_.reset();
   security_ = policy::Security::implicit;
   terms_.tls_mode = conf::TlsMode::implicit;

@@ -179,10 +179,9 @@ TEST_CASE("what is wrong with profiles and versions that rise is said at its pla
 }
 
 TEST_CASE("a rule opens RSA key exchange to named networks alone") {
-  const std::string everybody =
-      " is everybody, and `profile: legacy` in a rule opens RSA key exchange and 3DES; expected "
-      "the "
-      "networks of the old devices\n";
+  const std::string too_wide =
+      " is too wide: `profile: legacy` in a rule opens RSA key exchange and 3DES; expected "
+      "the networks of the old devices, /8 or longer (of IPv6 /16)\n";
   struct Row {
     std::string rule;
     std::string said;
@@ -192,10 +191,12 @@ TEST_CASE("a rule opens RSA key exchange to named networks alone") {
       {"profile: legacy",
        "7: `profile: legacy` in a rule without `from` would open RSA key exchange and 3DES to "
        "everybody; expected `from` with the networks of the old devices\n"},
-      {"profile: legacy, from: [192.0.2.0/24, 0.0.0.0/0]", "7: 0.0.0.0/0" + everybody},
-      {"profile: legacy, from: [\"::/0\"]", "7: ::/0" + everybody},
-      {"profile: legacy, from: [\"2000::/3\"]", "7: 2000::/3" + everybody},
-      {"profile: legacy, from: [\"::ffff:0.0.0.0/96\"]", "7: 0.0.0.0/0" + everybody},
+      {"profile: legacy, from: [192.0.2.0/24, 0.0.0.0/0]", "7: 0.0.0.0/0" + too_wide},
+      {"profile: legacy, from: [\"::/0\"]", "7: ::/0" + too_wide},
+      {"profile: legacy, from: [\"2000::/3\"]", "7: 2000::/3" + too_wide},
+      {"profile: legacy, from: [\"::ffff:0.0.0.0/96\"]", "7: 0.0.0.0/0" + too_wide},
+      {"profile: legacy, from: [128.0.0.0/1, 10.0.0.0/8]", "7: 128.0.0.0/1" + too_wide},
+      {"profile: legacy, from: [\"2000::/15\", \"2001::/16\"]", "7: 2000::/15" + too_wide},
       {"profile: modern", ""},
       {"profile: intermediate", ""},
       {"profile: intermediate, from: [0.0.0.0/0]", ""},

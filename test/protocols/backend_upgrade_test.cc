@@ -71,10 +71,12 @@ TEST_CASE("each protocol's upgrade is asked for in its words, and the greeting i
   CHECK(pop3.greeting == "+OK POP3 <1896.697@example.com>\r\n");
 }
 
-TEST_CASE("a greeting of IMAP loses its capabilities and nothing else") {
+TEST_CASE("a greeting of IMAP loses its response codes and nothing else") {
   const std::vector<std::pair<std::string_view, std::string_view>> cases = {
       {"* OK ready", "* OK ready\r\n"},
-      {"* ok [ALERT] today", "* OK [ALERT] today\r\n"},
+      {"* ok [ALERT] today", "* OK today\r\n"},
+      {"* OK  [CAPABILITY IMAP4rev1 LOGINDISABLED] hi", "* OK hi\r\n"},
+      {"* OK [CAPABILITY a][ALERT] [CAPABILITY b] hi", "* OK hi\r\n"},
       {"* OK [capability IMAP4rev1]", "* OK ready\r\n"},
       {"* OK [CAPABILITY IMAP4rev1] hi [x]", "* OK hi [x]\r\n"},
       {"* OK [CAPABILITY", "* OK ready\r\n"},

@@ -337,6 +337,7 @@ TEST_CASE("one connection too many is told so, and there is room again when one 
 TEST_CASE("stopping ends sessions that wait, idle or in the middle of a message") {
   auto server = started();
   Wire waiting(server->ports().pop3);
+  waiting.read_until(" ready.\r\n");
   Wire idle(server->ports().imap);
   idle.send("a LOGIN anna fortress\r\nb SELECT INBOX\r\nc IDLE\r\n");
   idle.read_until("DONE command.\r\n");
@@ -344,7 +345,7 @@ TEST_CASE("stopping ends sessions that wait, idle or in the middle of a message"
   sending.send("MAIL FROM:<>\r\nRCPT TO:<anna>\r\nDATA\r\nhalf");
   sending.read_until("354 ");
   server.reset();
-  CHECK(waiting.read_all() == kPop3Greeting);
+  CHECK(waiting.read_all().empty());
   CHECK(idle.read_all().empty());
   sending.read_all();
 }

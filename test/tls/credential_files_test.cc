@@ -236,4 +236,16 @@ TEST_CASE("an encrypted key that BoringSSL cannot open names the cure") {
             kConvert);
 }
 
+TEST_CASE("a FIFO in a file's place is said, and not waited for") {
+  const Folder folder;
+  const auto chain = folder.file("chain.pem", leaf().certificate());
+  const auto key = folder.file("key.pem", leaf().key());
+  const auto fifo = (folder.path / "fifo").string();
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const auto said = fifo + " is no regular file";
+  CHECK(message(files_of(fifo, key)).find(said) != std::string::npos);
+  CHECK(message(files_of(chain, fifo)).find(said) != std::string::npos);
+  CHECK(message(files_of(chain, key, fifo)).find(said) != std::string::npos);
+}
+
 }  // namespace postern::test

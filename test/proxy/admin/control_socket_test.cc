@@ -117,7 +117,10 @@ TEST_CASE("control socket: its file is for its user alone, and goes with it") {
 TEST_CASE("control socket: one that was left behind is replaced, and nothing else is") {
   const test::TemporaryFolder folder;
   const auto path = folder.file("admin.sock");
-  const auto in_use = "cannot listen on " + path + ": Address already in use";
+  const auto in_use =
+      "cannot listen on " + path +
+      ": Address already in use (by another postern; or it was left behind by another "
+      "user: then remove it)";
   SECTION("left behind") {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
