@@ -109,7 +109,7 @@ class Admin(harness.TestCase):
         other.start(wait=False)
         self.assertEqual(other.wait(), 1)
         self.assertRegex(other.stderr(), r"postern\.yaml:\d+:\d+: admin\.socket: cannot listen on .*: "
-                                         "Address already in use\n")
+                                         "Address already in use \\(by another postern")
         other.process = None
         postern.signal(signal.SIGKILL)
         postern.wait()
