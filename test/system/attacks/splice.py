@@ -35,8 +35,9 @@ def ssl2_hello(version, suites=b"\0\0\5"):
 
 
 def answer_all(peer):
-    """Reads to the end, then answers with how much it was."""
-    peer.send(b"!%d" % len(peer.wait_for_end()))
+    """Answers at once, as to a ClientHello; reads to the end, then says how much it was."""
+    peer.send(b"!")
+    peer.send(b"%d" % len(peer.wait_for_end()))
 
 
 class Splice(harness.Attack):
