@@ -9,7 +9,6 @@ using namespace postern::test;
 using Catch::Contains;
 using Catch::StartsWith;
 using conf::TlsMode;
-using protocols::Protocol;
 
 namespace {
 
