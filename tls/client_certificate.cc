@@ -6,6 +6,7 @@
 #include <ctime>
 #include <set>
 
+#include "tls/certificate.h"
 #include "tls/client_authority.h"
 #include "tls/pem.h"
 #include "tls/secret_file.h"
@@ -17,17 +18,6 @@ namespace {
 using Native = ClientAuthority::Native;
 
 constexpr const char* kList = "X509 CRL";  // RFC 7468 section 6
-
-std::string one_line(const X509_NAME* name) {
-  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  const std::uint8_t* bytes = nullptr;
-  std::size_t size = 0;
-  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE) < 0 ||
-      BIO_mem_contents(bio.get(), &bytes, &size) == 0) {
-    return {};
-  }
-  return {reinterpret_cast<const char*>(bytes), size};
-}
 
 // Seconds since 1970; the clock's end where `time` is null, its beginning where it cannot be read.
 std::int64_t seconds_of(const ASN1_TIME* time) {
@@ -106,7 +96,7 @@ std::string signature_fault(const Native& native, const std::string& name) {
       is_signed |= key && X509_CRL_verify(list.get(), key.get()) == 1;
     }
     if (has_issuer && !is_signed) {
-      return "a list in " + name + " has the name of " + one_line(X509_CRL_get_issuer(list.get())) +
+      return "a list in " + name + " has the name of " + text_of(X509_CRL_get_issuer(list.get())) +
              ", which did not sign it";
     }
   }
@@ -211,7 +201,7 @@ std::vector<std::string> ClientAuthority::warnings(
   std::vector<std::string> all;
   for (const auto& authority : native_->authorities) {
     const auto until = seconds_of(X509_get0_notAfter(authority.get()));
-    const auto whose = one_line(X509_get_subject_name(authority.get()));
+    const auto whose = text_of(X509_get_subject_name(authority.get()));
     if (until < seconds) {
       all.push_back(native_->ca_file + ": THE AUTHORITY HAS EXPIRED on " + date_of(until) + " (" +
                     whose + "): its clients are refused");
@@ -227,7 +217,7 @@ std::vector<std::string> ClientAuthority::warnings(
   for (const auto& [list, until] : native_->revocations) {
     if (until >= seconds) continue;
     all.push_back(native_->crl_file + ": THE LIST OF REVOCATIONS HAS EXPIRED on " + date_of(until) +
-                  " (" + one_line(X509_CRL_get_issuer(list.get())) +
+                  " (" + text_of(X509_CRL_get_issuer(list.get())) +
                   "): its clients are refused until there is a new one");
   }
   return all;

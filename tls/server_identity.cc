@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "tls/certificate.h"
 #include "tls/client_native.h"
 
 namespace postern::tls {
@@ -25,16 +26,7 @@ std::string printable(std::string text) {
   return text;
 }
 
-std::string text_of(const X509_NAME* name) {
-  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  const std::uint8_t* bytes = nullptr;
-  std::size_t size = 0;
-  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE) < 0 ||
-      BIO_mem_contents(bio.get(), &bytes, &size) == 0) {
-    return {};
-  }
-  return printable({reinterpret_cast<const char*>(bytes), size});
-}
+std::string short_text(const X509_NAME* name) { return printable(text_of(name)); }
 
 std::string text_of(const GENERAL_NAME& name) {
   if (name.type != GEN_DNS && name.type != GEN_IPADD) return {};
@@ -50,7 +42,7 @@ std::string text_of(const GENERAL_NAME& name) {
 }
 
 // "a.example.com, b.example.com"; the subject where it has no names of servers.
-std::string names_of(const X509* leaf) {
+std::string names_text(const X509* leaf) {
   const bssl::UniquePtr<GENERAL_NAMES> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
   std::string all;
@@ -63,7 +55,7 @@ std::string names_of(const X509* leaf) {
     }
   }
   if (count > kMostNames) all += " and " + std::to_string(count - kMostNames) + " more";
-  return all.empty() ? text_of(X509_get_subject_name(leaf)) : printable(std::move(all));
+  return all.empty() ? short_text(X509_get_subject_name(leaf)) : printable(std::move(all));
 }
 
 Moment moment_of(const ASN1_TIME* time) {
@@ -115,23 +107,23 @@ std::string fault_of(X509_STORE_CTX& check, const X509* leaf, const std::string&
   const bool is_leaf = X509_STORE_CTX_get_error_depth(&check) == 0;
   const auto whose =
       is_leaf ? std::string("the certificate")
-              : "its issuer's certificate (" + text_of(X509_get_subject_name(culprit)) + ")";
+              : "its issuer's certificate (" + short_text(X509_get_subject_name(culprit)) + ")";
   switch (error) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "the certificate is for " + names_of(leaf) + ", not for " + name;
+      return "the certificate is for " + names_text(leaf) + ", not for " + name;
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return whose + " expired on " + date_of(X509_get0_notAfter(culprit));
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return whose + " is not valid before " + date_of(X509_get0_notBefore(culprit));
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return "the certificate is self-signed (" + text_of(X509_get_subject_name(leaf)) +
+      return "the certificate is self-signed (" + short_text(X509_get_subject_name(leaf)) +
              "), and not trusted";
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return "the certificate's CA is unknown (" + text_of(X509_get_issuer_name(culprit)) + ")";
+      return "the certificate's CA is unknown (" + short_text(X509_get_issuer_name(culprit)) + ")";
     case X509_V_ERR_INVALID_PURPOSE:
       return whose + " is not one for servers";
     default:
@@ -193,7 +185,7 @@ ServerCertificate describe(const CRYPTO_BUFFER* leaf) {
       X509_parse_from_buffer(const_cast<CRYPTO_BUFFER*>(leaf)));  // which only counts it
   ERR_clear_error();
   if (!certificate) return {};
-  return {text_of(X509_get_subject_name(certificate.get())), names_of(certificate.get()),
+  return {short_text(X509_get_subject_name(certificate.get())), names_text(certificate.get()),
           moment_of(X509_get0_notAfter(certificate.get())), pin_of(certificate.get())};
 }
 
