@@ -55,25 +55,6 @@ std::string words_for(std::uint32_t cause) {
 }  // namespace
 
 struct ClientEngine::Native {
-  // The two lent for the duration of a call.
-  class Lent {
-   public:
-    Lent(Wire& wire, std::string_view cipher, std::string& output) : wire_(wire) {
-      wire_.cipher = cipher;
-      wire_.output = &output;
-      ERR_clear_error();
-    }
-    Lent(const Lent&) = delete;
-    Lent& operator=(const Lent&) = delete;
-    ~Lent() {
-      wire_.cipher = {};
-      wire_.output = nullptr;
-    }
-
-   private:
-    Wire& wire_;
-  };
-
   std::shared_ptr<const ClientContext> context;
   ClientWire wire;
   bssl::UniquePtr<SSL> ssl;  // after wire: its BIO points there
@@ -91,7 +72,8 @@ ClientEngine::~ClientEngine() = default;
 
 void ClientEngine::start(std::string& output) {
   const auto& context = native_->context->native();
-  const Native::Lent lent(native_->wire, {}, output);
+  const Lent lent(native_->wire, {}, output);
+  ERR_clear_error();
   native_->ssl.reset(SSL_new(context.context.get()));
   auto bio = make_bio(native_->wire);
   SSL* const ssl = native_->ssl.get();
@@ -121,7 +103,7 @@ ClientEngine::State ClientEngine::receive(std::string_view cipher, Octets& plain
       return state_;
     }
   }
-  const Native::Lent lent(native_->wire, cipher, output);
+  const Lent lent(native_->wire, cipher, output);
   if (state_ == State::handshaking) shake_hands();
   if (state_ == State::open) decrypt(plain);
   return state_;
@@ -186,7 +168,7 @@ void ClientEngine::fail(ClientFailure failure, std::string text) {
 void ClientEngine::seal(std::string_view plain, std::string& output) {
   if ((state_ != State::open && state_ != State::ended) || native_->closed) return;
   constexpr std::size_t kMaxWrite = std::size_t{1} << 30;  // BoringSSL counts in int
-  const Native::Lent lent(native_->wire, {}, output);
+  const Lent lent(native_->wire, {}, output);
   while (!plain.empty()) {
     const auto piece = plain.substr(0, kMaxWrite);
     const int result = SSL_write(native_->ssl.get(), piece.data(), static_cast<int>(piece.size()));
@@ -197,7 +179,7 @@ void ClientEngine::seal(std::string_view plain, std::string& output) {
 
 void ClientEngine::close(std::string& output) {
   if ((state_ != State::open && state_ != State::ended) || native_->closed) return;
-  const Native::Lent lent(native_->wire, {}, output);
+  const Lent lent(native_->wire, {}, output);
   native_->closed = true;
   SSL_shutdown(native_->ssl.get());
   ERR_clear_error();

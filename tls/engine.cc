@@ -127,25 +127,6 @@ bool may_go_elsewhere(const Offer& offer, const ServerContext::Native& context) 
 }  // namespace
 
 struct Engine::Native {
-  // The two lent for the duration of a call. It makes calls of SSL alone: they empty the error queue
-  // before they begin.
-  class Lent {
-   public:
-    Lent(Wire& wire, std::string_view cipher, std::string& output) : wire_(wire) {
-      wire_.cipher = cipher;
-      wire_.output = &output;
-    }
-    Lent(const Lent&) = delete;
-    Lent& operator=(const Lent&) = delete;
-    ~Lent() {
-      wire_.cipher = {};
-      wire_.output = nullptr;
-    }
-
-   private:
-    Wire& wire_;
-  };
-
   std::shared_ptr<const ServerContext> context;
   Wire wire;
   bssl::UniquePtr<SSL> ssl;     // after wire: its BIO points there
@@ -233,7 +214,7 @@ Engine::State Engine::receive(std::string_view cipher, Octets& plain, std::strin
 }
 
 void Engine::run(std::string_view cipher, Octets& plain, std::string& output) {
-  const Native::Lent lent(native_->wire, cipher, output);
+  const Lent lent(native_->wire, cipher, output);
   const auto before = output.size();
   if (state_ == State::handshaking) shake_hands();
   if (native_->leaves_unanswered) take_back(output, before);
@@ -326,7 +307,7 @@ void Engine::fail(Failure failure, std::string text) {
 void Engine::seal(std::string_view plain, std::string& output) {
   if ((state_ != State::open && state_ != State::ended) || native_->closed) return;
   constexpr std::size_t kMaxWrite = std::size_t{1} << 30;  // BoringSSL counts in int
-  const Native::Lent lent(native_->wire, {}, output);
+  const Lent lent(native_->wire, {}, output);
   while (!plain.empty()) {
     const auto piece = plain.substr(0, kMaxWrite);
     const int result = SSL_write(native_->ssl.get(), piece.data(), static_cast<int>(piece.size()));
@@ -341,7 +322,7 @@ void Engine::seal(std::string_view plain, std::string& output) {
 
 void Engine::close(std::string& output) {
   if ((state_ != State::open && state_ != State::ended) || native_->closed) return;
-  const Native::Lent lent(native_->wire, {}, output);
+  const Lent lent(native_->wire, {}, output);
   native_->closed = true;
   SSL_shutdown(native_->ssl.get());
 }

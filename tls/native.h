@@ -166,6 +166,25 @@ struct Wire {
   std::array<char, 7> last_read{};
 };
 
+// The two lent to `wire` for the duration of a call. It makes calls of SSL alone: they empty the error
+// queue before they begin.
+class Lent {
+ public:
+  Lent(Wire& wire, std::string_view cipher, std::string& output) : wire_(wire) {
+    wire_.cipher = cipher;
+    wire_.output = &output;
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+  ~Lent() {
+    wire_.cipher = {};
+    wire_.output = nullptr;
+  }
+
+ private:
+  Wire& wire_;
+};
+
 // The BIO over `wire`, which must outlive it. Null when out of memory.
 bssl::UniquePtr<BIO> make_bio(Wire& wire);
 // Behind the SSL itself there is no room for it that costs nothing (ex_data is a table on the
