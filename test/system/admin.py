@@ -125,8 +125,8 @@ class Admin(harness.TestCase):
         del postern.settings["admin"]
         postern.config.write_text(postern.text())
         self.room.enter(postern)
-        self.assertRegex(postern.stderr(), "warn there is no admin socket: cannot listen on "
-                                           "/run/postern/admin.sock: No such file")
+        postern.says("warn there is no admin socket: cannot listen on /run/postern/admin.sock: "
+                     "No such file")
 
     def test_who_is_slow_holds_up_nobody(self):
         postern = self.begin("slow")
@@ -141,7 +141,7 @@ class Admin(harness.TestCase):
             self.assertTrue(wire.line())
             self.assertRegex(wire.imap("a LOGIN anna secret")[-1], "^a OK")
         postern.signal(signal.SIGHUP)
-        harness.until(lambda: "certificates are as before" in postern.stderr(), "SIGHUP acts")
+        postern.says("certificates are as before")
         self.command(postern, "metrics")  # once their time is up
 
     def test_garbage_is_answered_and_harms_nothing(self):

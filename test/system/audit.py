@@ -249,6 +249,7 @@ class Audit(harness.TestCase):
                 wire.line()
                 self.assertRegex(wire.imap("a LOGIN anna secret")[-1], "^a OK")
             postern.wait_events(number + 1, "login")
+        postern.says("/dev/full")
         about = [line for line in postern.stderr().splitlines() if "/dev/full" in line]
         self.assertEqual(len(about), 1, "said once, not for each event\n" + postern.stderr())
 

@@ -141,7 +141,7 @@ class RealServers(harness.TestCase):
         with Postern(self.room, [clear("imap", name) for name in backends], backends) as postern:
             for name in backends:
                 login_imap(self.room, postern.port(name), "none").logout()
-            self.assertRegex(postern.stderr(), "`off`.*can read and change everything")
+            postern.says("`off`.*can read and change everything")
 
 
 class BadServers(harness.TestCase):
@@ -156,7 +156,7 @@ class BadServers(harness.TestCase):
             self.assertEqual(end["event.reason"], reason)
             notice, = postern.wait_events(1, action)
             self.assertRegex(notice["event.reason"], words)
-            self.assertRegex(postern.stderr(), f"backend old: no TLS with 127.*{words}")
+            postern.says(f"backend old: no TLS with 127.*{words}")
 
     def greeting(self, certificate):
         return self.room.enter(TlsFake(certificate, lambda peer: (

@@ -63,7 +63,7 @@ class Privileges(harness.TestCase):
             pwd.getpwnam("postern")
         except KeyError:
             with self.postern() as postern:
-                self.assertRegex(postern.stderr(), "warn .*runs as root")
+                postern.says("warn .*runs as root")
 
     def test_a_user_that_does_not_exist_stops_the_start(self):
         postern = self.postern(user="nobody-of-that-name")

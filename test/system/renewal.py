@@ -81,7 +81,7 @@ class Renewal(Certificates):
                     if re.search(rf"^\S+/postern\.yaml:\d+:\d+: .*{words}", event["event.reason"])]
         harness.until(found, f"a renewal fails: {words}")
         self.assertEqual(found()[0]["log.level"], "error")
-        self.assertRegex(postern.stderr(), rf"(?s) error .*{words}.* error .*{SERVED_ON}")
+        postern.says(rf"(?s) error .*{words}.* error .*{SERVED_ON}")
 
     def test_files_renamed_over_the_old_ones(self):
         postern, folder, _ = self.begin()
@@ -158,7 +158,7 @@ class Renewal(Certificates):
     def test_sighup(self):
         postern, folder, serial = self.begin()
         postern.signal(signal.SIGHUP)
-        harness.until(lambda: "all certificates are as before" in postern.stderr(), "SIGHUP acts")
+        postern.says("all certificates are as before")
         self.assertEqual(self.served(postern), serial)
         self.assertFalse(postern.events("certificate-change"))
         (folder / "key.pem").write_text("garbage")
@@ -191,7 +191,7 @@ class Renewal(Certificates):
         postern, folder, old = self.begin()
         chain, key, serial = self.issue()
         shutil.copy(chain, folder / "chain.pem")
-        harness.until(lambda: "trying again" in postern.stderr(), "the first half is seen")
+        postern.says("trying again")
         self.assertEqual(self.served(postern), old)
         shutil.copy(key, folder / "key.pem")
         self.taken(postern, serial)
@@ -242,9 +242,9 @@ class Renewal(Certificates):
         told = postern.wait_events(1, "certificate-expiry")[0]
         self.assertRegex(told["event.reason"], r"^it expires in (9|10) days, on \d{4}-\d\d-\d\d ")
         self.assertEqual(told["file.path"], str(folder / "chain.pem"))
-        self.assertRegex(postern.stderr(), r" warn the certificate of .*: it expires in (9|10) days")
+        postern.says(r" warn the certificate of .*: it expires in (9|10) days")
         postern.signal(signal.SIGHUP)
-        harness.until(lambda: "all certificates are as before" in postern.stderr(), "SIGHUP acts")
+        postern.says("all certificates are as before")
         sooner = self.issue(days=2)
         self.replace(folder, *sooner[:2])
         self.assertRegex(postern.wait_events(2, "certificate-expiry")[1]["event.reason"],

@@ -4,7 +4,6 @@ import base64
 import contextlib
 
 from . import base
-from .postern import PROPER_ENDS
 from .wire import Wire
 
 PASSWORD = "honest-secret"
@@ -58,7 +57,7 @@ def logged_in(postern, name, context, user="honest", password=PASSWORD, **option
 
 
 def be_honest(postern, name, context):
-    """A whole honest session: greeting, TLS, login, NOOP, farewell."""
+    """A whole honest session: greeting, TLS, login, NOOP, farewell; until its end is told, too."""
     protocol, _ = protocol_and_mode(postern, name)
     with logged_in(postern, name, context) as wire:
         commands = {"imap": (("h2 NOOP", "h2 OK"), ("h3 LOGOUT", "h3 OK")),
@@ -67,6 +66,7 @@ def be_honest(postern, name, context):
             reply = getattr(wire, "smtp" if protocol == "submission" else protocol)(command)
             if not reply[-1].startswith(good):
                 raise AssertionError(f"{name}: {command} of an honest client gives {reply}")
+    postern.wait_events(1, "session-end", source__port=wire.source_port)
 
 
 def _base64(text):
@@ -144,16 +144,7 @@ class Attack(base.TestCase):
         self.fail(f"each wave takes memory: {after} KiB")
 
     def leave(self, wire):
-        """Closes, and waits until the session's end is told: it is not counted with the next one's."""
-        port = wire.socket.getsockname()[1]
+        """Closes, and waits until its session's end is told, which it gives: what is counted later
+        does not count it."""
         wire.close()
-        self.postern.wait_events(1, "session-end", source__port=port)
-
-    def improper_ends(self, at_least=0):
-        """The session-end events so far, without those of sessions that ended as honest ones do;
-        waits until there are so many."""
-        def found():
-            return [event for event in self.postern.events("session-end")
-                    if event["event.reason"] not in PROPER_ENDS]
-        base.until(lambda: len(found()) >= at_least, f"{at_least} sessions have ended improperly")
-        return found()
+        return self.postern.wait_events(1, "session-end", source__port=wire.source_port)[0]

@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import unittest
@@ -120,7 +121,9 @@ class Postern:
         if self.process.poll() is not None:
             raise AssertionError(f"postern ended with {self.process.returncode} at start:\n"
                                  f"{self.stderr()}\n{self.text()}")
-        return all(base.listens(port) for port in self.ports.values())
+        # It listens before it has said all it says at its start, which tests read.
+        return (all(base.listens(port) for port in self.ports.values())
+                and re.search(r" info .*: ready, \d+ workers\n", self.stderr()))
 
     def port(self, name):
         return self.ports[name]
@@ -157,6 +160,13 @@ class Postern:
 
     def stderr(self):
         return self.err.read_text(encoding="utf-8", errors="backslashreplace")
+
+    def says(self, words, within=60):
+        """Waits until stderr has these words (a regular expression), once it runs: what it does and
+        what it says of that are not one moment."""
+        with contextlib.suppress(AssertionError):
+            return base.until(lambda: re.search(words, self.stderr()), words, within)
+        raise AssertionError(f"postern does not say {words!r}:\n{self.stderr()}")
 
     def events(self, action=None, **wanted):
         """The audit events so far, as (ordered) dicts; `wanted` keys use __ for a dot."""

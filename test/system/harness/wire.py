@@ -36,6 +36,7 @@ class Wire:
         self.socket = socket.create_connection(
             (host, port), timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.source_port = self.socket.getsockname()[1]  # as events name it, also once it is closed
         self.buffer = b""
         if tls:
             self.wrap(tls, session)
