@@ -91,7 +91,7 @@ Renewal::Outcome Renewal::reload(const std::string& asker) {
 }
 
 Renewal::Outcome Renewal::attempt(Try which, Steady::time_point now) {
-  auto loaded = doors_.load();
+  auto loaded = doors_.load(sources_);
   check_ends(loaded);
   last_read_ = loaded.sources.files;
   const auto second_try = second_try_.value_or(now + kSecondTry);
@@ -135,7 +135,7 @@ void Renewal::check_ends(server::LoadedTls& loaded) const {
 void Renewal::take(server::LoadedTls loaded, Outcome& outcome) {
   const auto before = digests_of(sources_.certificates);
   sources_ = std::move(loaded.sources);
-  doors_.served.swap(std::move(loaded.snapshot));
+  doors_.serve(std::move(loaded.snapshot), sources_);
   ++successes_;
   for (const auto& certificate : sources_.certificates) {
     if (before.contains(tls::facts_of(*certificate.credentials).digest)) continue;

@@ -31,9 +31,9 @@ class Renewal {
 
   // Where it reads and what it changes; all outlive it. For tests these are not files.
   struct Doors {
-    std::function<server::LoadedTls()> load;
+    std::function<server::LoadedTls(const server::TlsSources& served)> load;
     std::function<std::vector<server::FileState>()> look;
-    session::CurrentTls& served;
+    std::function<void(session::TlsSnapshot, const server::TlsSources&)> serve;
     audit::Sink& audit;
     std::string settings_file;  // for messages
   };

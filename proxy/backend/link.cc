@@ -91,7 +91,7 @@ void Link::on_secured(net::StreamPtr stream, const tls::ClientFacts& facts, net:
 void Link::on_not_secured(TlsFailure failure) {
   tls_dial_.reset();
   const auto& server = backend_.servers[next_ - 1];
-  if (backend_.security->complaints.is_news(next_ - 1, failure.words, clock_.now())) {
+  if (backend_.security->complaints().is_news(next_ - 1, failure.words, clock_.now())) {
     log::warn("backend {}: no TLS with {}: {}", backend_.name, server.text(), failure.words);
   }
   user_.on_tls_failed(server, failure);

@@ -1,6 +1,8 @@
 // See security.h.
 #include "proxy/backend/security.h"
 
+#include <utility>
+
 namespace postern::backend {
 
 bool Complaints::is_news(std::size_t server, std::string_view words, net::Instant now) const {
@@ -11,6 +13,19 @@ bool Complaints::is_news(std::size_t server, std::string_view words, net::Instan
   last.words = words;
   last.at = now;
   return true;
+}
+
+Security::Security(Upgrade upgrade, Contexts contexts, std::vector<std::size_t> servers)
+    : upgrade_(upgrade), servers_(std::move(servers)), contexts_(std::move(contexts)) {}
+
+std::shared_ptr<const tls::ClientContext> Security::context(std::size_t address) const {
+  const std::lock_guard lock(mutex_);
+  return contexts_[servers_[address]];
+}
+
+void Security::swap(Contexts contexts) {
+  const std::lock_guard lock(mutex_);
+  contexts_.swap(contexts);
 }
 
 }  // namespace postern::backend

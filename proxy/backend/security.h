@@ -33,13 +33,29 @@ class Complaints {
   mutable std::vector<Said> said_;
 };
 
-struct Security {
+// Thread-safe: workers take contexts, whoever reads CAs and certificates anew swaps them.
+class Security {
+ public:
   enum class Upgrade { implicit, starttls };
+  // One for each server that the settings name.
+  using Contexts = std::vector<std::shared_ptr<const tls::ClientContext>>;
 
-  Upgrade upgrade = Upgrade::implicit;
-  // One for each of the backend's servers, in their order.
-  std::vector<std::shared_ptr<const tls::ClientContext>> contexts;
-  Complaints complaints;
+  // `servers`: for each address of the backend, in their order, which of those servers it is of.
+  Security(Upgrade upgrade, Contexts contexts, std::vector<std::size_t> servers);
+
+  Upgrade upgrade() const { return upgrade_; }
+  // What a connection to this address of the backend takes.
+  std::shared_ptr<const tls::ClientContext> context(std::size_t address) const;
+  // For connections from now on; as many as before.
+  void swap(Contexts contexts);
+  const Complaints& complaints() const { return complaints_; }
+
+ private:
+  const Upgrade upgrade_;
+  const std::vector<std::size_t> servers_;
+  const Complaints complaints_;
+  mutable std::mutex mutex_;
+  Contexts contexts_;
 };
 
 // Why a server's TLS came to nothing.

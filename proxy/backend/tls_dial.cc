@@ -25,10 +25,10 @@ TlsDial::TlsDial(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& 
       user_(user),
       began_(clock.now()),
       waiting_since_(began_),
-      engine_(std::make_unique<tls::ClientEngine>(backend.security->contexts[server])),
+      engine_(std::make_unique<tls::ClientEngine>(backend.security->context(server))),
       timer_(timers, *this) {
   std::string opening;
-  if (backend.security->upgrade == Security::Upgrade::starttls) {
+  if (backend.security->upgrade() == Security::Upgrade::starttls) {
     upgrade_ = protocols::make_backend_upgrade(backend.protocol, backend.hostname);
     timer_.arm(began_ + std::min(backend.connect_timeout, backend.greeting_timeout));
   } else {

@@ -54,10 +54,10 @@ std::string ProbeConnection::secure(const backend::Backend& backend, std::size_t
                                     std::chrono::milliseconds patience,
                                     std::vector<std::string>& lines) {
   using State = tls::ClientEngine::State;
-  if (backend.security->upgrade == backend::Security::Upgrade::starttls) {
+  if (backend.security->upgrade() == backend::Security::Upgrade::starttls) {
     if (auto fault = upgrade(backend, patience, lines); !fault.empty()) return fault;
   }
-  engine_ = std::make_unique<tls::ClientEngine>(backend.security->contexts[server]);
+  engine_ = std::make_unique<tls::ClientEngine>(backend.security->context(server));
   tls::Octets plain;
   std::string output;
   engine_->start(output);

@@ -27,12 +27,15 @@ bool is_end(int signal) { return signal == SIGTERM || signal == SIGINT; }
 admin::Renewal::Doors doors_of(const conf::Settings& settings, server::Services& services,
                                audit::Log& audit, admin::FileWatch& watch) {
   const auto& loader = *services.tls_loader;
-  return {[&loader] { return loader.load(); },
+  return {[&loader](const server::TlsSources& served) { return loader.load(served); },
           [&loader, &watch] {
             watch.renew();  // first: what changes behind it is told
             return server::states_of(loader.files());
           },
-          *services.tls, audit, settings.file};
+          [&services](session::TlsSnapshot snapshot, const server::TlsSources& sources) {
+            services.serve(std::move(snapshot), sources);
+          },
+          audit, settings.file};
 }
 
 }  // namespace

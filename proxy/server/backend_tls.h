@@ -1,7 +1,9 @@
 // From a backend's settings to its TLS: CAs and postern's own certificate read, one context a server.
+// At start, and whenever the files have changed.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,19 +13,13 @@
 
 namespace postern::server {
 
-// Where the system keeps its CAs; SSL_CERT_FILE of the environment names another file, as for other
-// programs.
-std::string system_trust();
-
 // Reads each file of CAs once, however many backends name it.
 class BackendTls {
  public:
-  // `servers`: for each address of the backend which of its servers it is of. Null where its TLS is
-  // off, or where something is wrong: then `errors` has it, with "file:line:column: ".
-  std::shared_ptr<const backend::Security> load(const conf::Settings& settings,
-                                                const conf::Backend& backend,
-                                                const std::vector<std::size_t>& servers,
-                                                std::vector<std::string>& errors);
+  // It blocks. `owner`: whom key files may belong to, too. Empty where its TLS is off, or where
+  // something is wrong: then `errors` has it, with "file:line:column: ".
+  backend::Security::Contexts load(const conf::Settings& settings, const conf::Backend& backend,
+                                   std::optional<unsigned> owner, std::vector<std::string>& errors);
 
  private:
   tls::Result<std::shared_ptr<const tls::Trust>> trust_in(const std::string& path);

@@ -1,15 +1,15 @@
 // See certificate_files.h.
 #include "proxy/server/certificate_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <set>
+
+#include "proxy/server/tls_files.h"
 
 namespace postern::server {
 
@@ -18,14 +18,6 @@ namespace {
 std::string name_of_user() {
   const auto* const user = getpwuid(geteuid());
   return user == nullptr ? fmt::format("{}", geteuid()) : user->pw_name;
-}
-
-// 0 or why not. A FIFO must not hold the start up.
-int error_of_opening(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return errno;
-  ::close(file);
-  return 0;
 }
 
 }  // namespace
@@ -73,16 +65,26 @@ std::vector<std::string> unreadable_files(const conf::Settings& settings) {
         settings.file, place.line, place.column, path, user, std::strerror(error), user, path, path,
         user));
   };
-  for (const auto& certificate : settings.certificates) {
+  const auto look_at_all = [&](const conf::Certificate& certificate) {
     const auto files = files_of(certificate, std::nullopt);
-    if (!files) continue;
+    if (!files) return;
     for (const auto* path : {&files->chain, &files->key, &files->passphrase, &files->staple}) {
       look(*path, certificate.place);
     }
+  };
+  for (const auto& certificate : settings.certificates) look_at_all(certificate);
+  std::set<std::string> seen;  // by several listeners or backends
+  for (const auto& backend : settings.backends) {
+    if (backend.tls == conf::BackendTls::none) continue;
+    if (backend.client_certificate) look_at_all(*backend.client_certificate);
+    if (!backend.verify.is_on || !seen.insert(trust_of(backend)).second) continue;
+    look(trust_of(backend), backend.tls_place);
   }
-  std::set<std::string> seen;  // by several listeners
   for (const auto& listener : settings.listeners) {
     const auto& tls = listener.tls;
+    if (seen.insert(tls.tickets.secret_file).second) {
+      look(tls.tickets.secret_file, tls.tickets.secret_file_place);
+    }
     if (tls.client_certificates == conf::ClientCertificates::none) continue;
     if (seen.insert(tls.client_ca).second) look(tls.client_ca, tls.client_ca_place);
     if (seen.insert(tls.client_crl).second) look(tls.client_crl, tls.client_crl_place);

@@ -7,8 +7,6 @@
 
 #include <utility>
 
-#include "proxy/server/backend_tls.h"
-
 namespace postern::server {
 
 namespace {
@@ -50,10 +48,21 @@ class Maker {
         resolve(backend.place, "backend " + backend.name, backend.servers[i], resolved.servers);
         servers.resize(resolved.servers.size(), i);
       }
-      resolved.security = backend_tls_.load(settings_, backend, servers, services_.errors);
+      resolved.security = services_.backend_tls.emplace_back(
+          secure(backend, services_.tls_sources.backends[backends_.size()], std::move(servers)));
       resolved.hostname = settings_.hostname;
       backends_.push_back(std::move(resolved));
     }
+  }
+
+  static std::shared_ptr<backend::Security> secure(const conf::Backend& backend,
+                                                   const backend::Security::Contexts& contexts,
+                                                   std::vector<std::size_t> servers) {
+    if (contexts.empty()) return nullptr;
+    using Upgrade = backend::Security::Upgrade;
+    const auto upgrade =
+        backend.tls == conf::BackendTls::starttls ? Upgrade::starttls : Upgrade::implicit;
+    return std::make_shared<backend::Security>(upgrade, contexts, std::move(servers));
   }
 
   // `whose` and `place` are for messages.
@@ -112,11 +121,17 @@ class Maker {
   const std::shared_ptr<const conf::Settings> owned_;
   const conf::Settings& settings_;
   Services services_;
-  BackendTls backend_tls_;
   std::vector<backend::Backend> backends_;
 };
 
 }  // namespace
+
+void Services::serve(session::TlsSnapshot snapshot, const TlsSources& sources) {
+  tls->swap(std::move(snapshot));
+  for (std::size_t i = 0; i < backend_tls.size(); ++i) {
+    if (backend_tls[i] != nullptr) backend_tls[i]->swap(sources.backends[i]);
+  }
+}
 
 Services make_services(std::shared_ptr<const conf::Settings> settings) {
   return Maker(std::move(settings)).make();

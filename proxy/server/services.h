@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "conf/settings.h"
+#include "proxy/backend/security.h"
 #include "proxy/server/tls_loader.h"
 #include "proxy/session/service.h"
 
@@ -18,10 +19,14 @@ struct Services {
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  // an expired certificate, and the like
   std::vector<std::string> notes;     // what is odd, and does no harm
-  // What the services' handshakes take; whoever loads it anew swaps it here.
+  // What clients' handshakes take, and for each backend what those towards it do; null: it has no TLS.
   std::shared_ptr<session::CurrentTls> tls;
+  std::vector<std::shared_ptr<backend::Security>> backend_tls;
   std::unique_ptr<TlsLoader> tls_loader;  // never null
-  TlsSources tls_sources;                 // of what `tls` began with
+  TlsSources tls_sources;                 // of what both began with
+
+  // What handshakes take from now on: both as a whole. While the workers serve, too.
+  void serve(session::TlsSnapshot snapshot, const TlsSources& sources);
 };
 
 // Reads certificates and keys and looks names up (it may block). Binds and changes nothing.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "proxy/net/clock.h"
+#include "proxy/server/tls_files.h"
 #include "tls/credentials.h"
 
 namespace postern::server {
@@ -16,7 +17,8 @@ std::chrono::seconds seconds_now() {
 
 }  // namespace
 
-TicketSecrets::TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner) {
+TicketSecrets::TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner,
+                             const TicketSecrets* before) {
   if (settings.certificates.empty()) return;  // no listener has TLS
   tls::SecretFiles rule;
   rule.owner = owner;
@@ -25,17 +27,25 @@ TicketSecrets::TicketSecrets(const conf::Settings& settings, std::optional<unsig
     const auto& tickets = listener.tls.tickets;
     auto [found, is_new] = keys_.try_emplace(Key(tickets.secret_file, tickets.rotate));
     if (!is_new) continue;
+    const auto at = fmt::format("{}:{}:{}: ", settings.file, tickets.secret_file_place.line,
+                                tickets.secret_file_place.column);
+    const auto kept = before == nullptr ? nullptr : before->find(tickets);
     if (tickets.secret_file.empty()) {
-      found->second = std::make_shared<tls::TicketKeys>(tickets.rotate, seconds_now);
+      found->second =
+          kept ? kept : std::make_shared<const tls::TicketKeys>(tickets.rotate, seconds_now);
+      continue;
+    }
+    if (kept && is_hidden(tickets.secret_file)) {
+      found->second = kept;
+      warnings_.push_back(fmt::format("{}{}: this user may not read it: tickets stay as they were",
+                                      at, tickets.secret_file));
       continue;
     }
     auto loaded = tls::TicketKeys::load(tickets.secret_file, rule, tickets.rotate, seconds_now);
     if (loaded) {
       found->second = *loaded;
     } else {
-      const auto& place = tickets.secret_file_place;
-      errors_.push_back(fmt::format("{}:{}:{}: {}", settings.file, place.line, place.column,
-                                    loaded.error().message));
+      errors_.push_back(at + loaded.error().message);
     }
   }
 }

@@ -14,22 +14,26 @@
 
 namespace postern::server {
 
-// Made once, at start: a reload of certificates lets all sessions resume. Immutable.
+// Immutable: a reload makes new ones, and sessions resume where their secret is still the same.
 class TicketSecrets {
  public:
-  // Reads the secrets' files (it blocks), which may belong to `owner`, too.
-  TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner);
+  // Reads the secrets' files (it blocks), which may belong to `owner`, too. `before`: of the last time,
+  // null at start. What is random stays, and so does a secret that this user may not read (any more).
+  TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner,
+                const TicketSecrets* before);
 
   // Null where the secret could not be read: see errors().
   std::shared_ptr<const tls::TicketKeys> find(const conf::Tickets& tickets) const;
   // Each with "file:line:column: ".
   const std::vector<std::string>& errors() const { return errors_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   using Key = std::pair<std::string, std::chrono::seconds>;
 
   std::map<Key, std::shared_ptr<const tls::TicketKeys>> keys_;
   std::vector<std::string> errors_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace postern::server

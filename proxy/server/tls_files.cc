@@ -1,8 +1,12 @@
 // See tls_files.h.
 #include "proxy/server/tls_files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 namespace postern::server {
@@ -24,6 +28,12 @@ class Paths {
   void add(const conf::Tls& tls) {
     add(tls.client_ca);
     add(tls.client_crl);
+    add(tls.tickets.secret_file);
+  }
+  void add(const conf::Backend& backend) {
+    if (backend.tls == conf::BackendTls::none) return;
+    if (backend.verify.is_on) add(trust_of(backend));
+    if (backend.client_certificate) add(*backend.client_certificate);
   }
   std::vector<std::string> take() { return std::move(all_); }
 
@@ -57,8 +67,33 @@ std::vector<std::string> tls_files(const conf::Settings& settings) {
   Paths paths;
   for (const auto& certificate : settings.certificates) paths.add(certificate);
   for (const auto& listener : settings.listeners) paths.add(listener.tls);
+  for (const auto& backend : settings.backends) paths.add(backend);
   return paths.take();
 }
+
+std::vector<std::string> files_of(const conf::Backend& backend) {
+  Paths paths;
+  paths.add(backend);
+  return paths.take();
+}
+
+std::string system_trust() {
+  const char* const named = std::getenv("SSL_CERT_FILE");  // NOLINT(concurrency-mt-unsafe)
+  return named != nullptr && *named != '\0' ? named : "/etc/ssl/certs/ca-certificates.crt";
+}
+
+std::string trust_of(const conf::Backend& backend) {
+  return backend.verify.ca.empty() ? system_trust() : backend.verify.ca;
+}
+
+int error_of_opening(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return errno;
+  ::close(file);
+  return 0;
+}
+
+bool is_hidden(const std::string& path) { return error_of_opening(path) == EACCES; }
 
 std::vector<FileState> states_of(const std::vector<std::string>& paths) {
   std::vector<FileState> states;

@@ -11,10 +11,24 @@
 
 namespace postern::server {
 
-// The paths of all certificates, keys, passphrases, responses, authorities and revocations that
-// listeners name, each once: what is looked at for changes. Ticket secrets and what backends' TLS is
-// made of are read at start alone, so they are not among them.
+// The paths of all certificates, keys, passphrases, responses, authorities, revocations and ticket
+// secrets, of listeners and towards backends, each once: what is looked at for changes.
 std::vector<std::string> tls_files(const conf::Settings& settings);
+
+// Those of one backend; none where its TLS is off.
+std::vector<std::string> files_of(const conf::Backend& backend);
+
+// Where the system keeps its CAs; SSL_CERT_FILE of the environment names another file, as for other
+// programs.
+std::string system_trust();
+
+// The file of the CAs that this backend's certificate is verified with.
+std::string trust_of(const conf::Backend& backend);
+
+// 0, or the errno of opening it for reading. Neither waits for the other end of a FIFO.
+int error_of_opening(const std::string& path);
+// This user may not read it, where root at the start perhaps could.
+bool is_hidden(const std::string& path);
 
 // What tells one state of a file from another, behind its symbolic links.
 struct FileState {

@@ -13,6 +13,7 @@
 
 #include "protocols/dialogue.h"
 #include "proxy/net/clock.h"
+#include "proxy/server/backend_tls.h"
 #include "proxy/server/certificate_files.h"
 #include "proxy/session/service.h"
 #include "tls/certificate_choice.h"
@@ -56,9 +57,11 @@ tls::ClientCertificates demand_of(conf::ClientCertificates demand) {
 // One loading, collecting what is wrong.
 class Loading {
  public:
-  Loading(const conf::Settings& settings, std::optional<unsigned> owner,
-          const TicketSecrets& tickets)
-      : settings_(settings), owner_(owner), tickets_(tickets) {}
+  Loading(const conf::Settings& settings, std::optional<unsigned> owner, const TlsSources& served)
+      : settings_(settings),
+        owner_(owner),
+        served_(served),
+        tickets_(std::make_shared<const TicketSecrets>(settings, owner, served.tickets.get())) {}
 
   LoadedTls run() {
     load_credentials();
@@ -68,12 +71,13 @@ class Loading {
     if (!credentials_.empty()) {
       certificates_ = std::make_shared<const tls::CertificateChoice>(credentials_);
     }
-    loaded_.errors.insert(loaded_.errors.end(), tickets_.errors().begin(), tickets_.errors().end());
+    load_tickets();
     for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
       loaded_.snapshot.push_back(may_have_tls(i) && certificates_ ? contexts_of(i)
                                                                   : session::TlsContexts{});
     }
     check_islands();
+    load_backends();
     return std::move(loaded_);
   }
 
@@ -111,6 +115,38 @@ class Loading {
       loaded_.sources.certificates.push_back({&certificate, *loaded});
       credentials_.push_back(*loaded);
     }
+  }
+
+  void load_tickets() {
+    const auto add = [](std::vector<std::string>& all, const std::vector<std::string>& more) {
+      all.insert(all.end(), more.begin(), more.end());
+    };
+    add(loaded_.errors, tickets_->errors());
+    add(loaded_.warnings, tickets_->warnings());
+    loaded_.sources.tickets = tickets_;
+  }
+
+  void load_backends() {
+    BackendTls loader;
+    for (std::size_t i = 0; i < settings_.backends.size(); ++i) {
+      const auto& backend = settings_.backends[i];
+      auto contexts = kept_of(i);
+      if (contexts.empty()) contexts = loader.load(settings_, backend, owner_, loaded_.errors);
+      loaded_.sources.backends.push_back(std::move(contexts));
+    }
+  }
+
+  // What root has read at the start must not keep all others from being renewed.
+  backend::Security::Contexts kept_of(std::size_t index) {
+    if (index >= served_.backends.size()) return {};
+    const auto& backend = settings_.backends[index];
+    const auto paths = files_of(backend);
+    const auto hidden = std::find_if(paths.begin(), paths.end(), is_hidden);
+    if (hidden == paths.end()) return {};
+    loaded_.warnings.push_back(fmt::format(
+        "{}backend {}: {}: this user may not read it: this backend's TLS stays as it was",
+        at(backend.tls_place), backend.name, *hidden));
+    return served_.backends[index];
   }
 
   // Authorities and revocations.
@@ -247,14 +283,15 @@ class Loading {
     if (const auto found = authorities_.find(paths_of(listener.tls)); found != authorities_.end()) {
       options.client_authority = found->second;
     }
-    options.ticket_keys = tickets_.find(listener.tls.tickets);
+    options.ticket_keys = tickets_->find(listener.tls.tickets);
     options.now = seconds_now;
     return options;
   }
 
   const conf::Settings& settings_;
   const std::optional<unsigned> owner_;
-  const TicketSecrets& tickets_;
+  const TlsSources& served_;
+  const std::shared_ptr<const TicketSecrets> tickets_;
   LoadedTls loaded_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
   std::shared_ptr<const tls::CertificateChoice> certificates_;  // null where there are none
@@ -266,12 +303,11 @@ class Loading {
 TlsLoader::TlsLoader(std::shared_ptr<const conf::Settings> settings)
     : settings_(std::move(settings)),
       files_(tls_files(*settings_)),
-      owner_(user_to_become(*settings_)),
-      tickets_(*settings_, owner_) {}
+      owner_(user_to_become(*settings_)) {}
 
-LoadedTls TlsLoader::load() const {
+LoadedTls TlsLoader::load(const TlsSources& served) const {
   auto states = states_of(files_);  // first: what is written meanwhile must look new later
-  auto loaded = Loading(*settings_, owner_, tickets_).run();
+  auto loaded = Loading(*settings_, owner_, served).run();
   loaded.sources.files = std::move(states);
   return loaded;
 }

@@ -1,5 +1,5 @@
-// From the settings' files of certificates and keys to the contexts that sessions take, at start and
-// whenever the files have changed.
+// From the settings' files of certificates, keys and secrets to the contexts that sessions take, at
+// start and whenever the files have changed.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "conf/settings.h"
+#include "proxy/backend/security.h"
 #include "proxy/server/certificate_names.h"
 #include "proxy/server/ticket_secrets.h"
 #include "proxy/server/tls_files.h"
@@ -16,11 +17,13 @@
 
 namespace postern::server {
 
-// What a snapshot was made from.
+// What is served, and what it was made from.
 struct TlsSources {
   std::vector<LoadedCertificate>
       certificates;              // in the order of the settings, without the bad ones
   std::vector<FileState> files;  // one for each of TlsLoader::files(), from before it was read
+  std::shared_ptr<const TicketSecrets> tickets;       // null: nothing was loaded so far
+  std::vector<backend::Security::Contexts> backends;  // of each; empty where it has no TLS
 };
 
 struct LoadedTls {
@@ -32,20 +35,19 @@ struct LoadedTls {
   std::vector<std::string> notes;     // what is odd, and does no harm
 };
 
-// Lives as long as the process: tickets outlive the certificates that their sessions began with.
 class TlsLoader {
  public:
   explicit TlsLoader(std::shared_ptr<const conf::Settings> settings);
 
-  // Reads all files anew (it blocks). Changes nothing.
-  LoadedTls load() const;
+  // Reads all files anew (it blocks). Changes nothing. `served`: of the last time. Ticket keys that are
+  // random go on, and so does what this user may not read any more, of secrets and backends' TLS.
+  LoadedTls load(const TlsSources& served = {}) const;
   const std::vector<std::string>& files() const { return files_; }
 
  private:
   const std::shared_ptr<const conf::Settings> settings_;
   const std::vector<std::string> files_;
   const std::optional<unsigned> owner_;  // of key files, beside root and the process's own user
-  const TicketSecrets tickets_;
 };
 
 }  // namespace postern::server

@@ -177,6 +177,23 @@ class BadServers(harness.TestCase):
         del backend["verify"]["ca"]
         self.refused(backend, r"the certificate's CA is unknown \(CN = throw-away authority\)")
 
+    def test_a_ca_that_is_renewed_is_taken_while_it_runs(self):
+        fake = self.greeting(self.room.certificate(names=(NAME,)))
+        ca = self.room.path / "backends.pem"
+        leaf, _, _ = self.room.certificate()[0].read_text().partition("-----END CERTIFICATE-----")
+        ca.write_text(leaf + "-----END CERTIFICATE-----\n")  # nobody's CA
+        backend = to(self.room, fake.port)
+        backend["verify"]["ca"] = str(ca)
+        with Postern(self.room, [clear("imap", "in", "old")], {"old": backend}) as postern:
+            with Wire(postern.port("in")) as wire:
+                self.assertRegex(wire.rest(), r"^\* BYE ")
+            renewed = self.room.path / "renewed.pem"
+            renewed.write_text(self.room.ca().read_text())
+            renewed.rename(ca)
+            postern.says("read anew")
+            with Wire(postern.port("in")) as wire:
+                self.assertEqual(wire.line(), "* OK ready")
+
     def test_its_key_is_not_the_pinned_one(self):
         fake = self.greeting(self.room.certificate(names=(NAME,)))
         backend = {"servers": [f"127.0.0.1:{fake.port}"], "tls": "implicit", "pin": ["00" * 32]}

@@ -3,6 +3,7 @@
 exchanged, also one that was started anew; and what is no secret stops the start."""
 import os
 import pathlib
+import signal
 import ssl
 import time
 
@@ -63,6 +64,27 @@ class Resumption(harness.TestCase):
             session = self.visit(before, context)[1]
         with self.node() as after:
             self.assertTrue(self.visit(after, context, session)[0])
+
+    def test_a_new_secret_is_taken_while_it_runs(self):
+        secret = self.make_secret("renewed.secret", os.urandom(64))
+        context = self.context("1.3")
+        with self.node(secret=secret) as node:
+            session = self.visit(node, context)[1]
+            self.make_secret("next", os.urandom(64)).rename(secret)
+            node.says("read anew")
+            self.assertFalse(self.visit(node, context, session)[0])
+            with self.node(secret=secret) as other:
+                session = self.visit(node, context)[1]
+                self.assertTrue(self.visit(other, context, session)[0])
+
+    def test_certificates_read_anew_leave_random_keys_as_they_are(self):
+        context = self.context("1.3")
+        with Postern(self.room, [{"protocol": "imap", "tls": "implicit", "backend": "old"}],
+                     {"old": self.fake.port}) as node:
+            session = self.visit(node, context)[1]
+            node.signal(signal.SIGHUP)
+            node.says("read anew")
+            self.assertTrue(self.visit(node, context, session)[0])
 
     def test_another_secret_another_rotation_and_another_demand_do_not(self):
         other = self.make_secret("other.secret", os.urandom(64))

@@ -39,8 +39,12 @@ class World {
   void start() {
     changed = false;
     renewal = std::make_unique<Renewal>(
-        Renewal::Doors{[this] { return load(); }, [this] { return states_; }, served, events,
-                       "p.yaml"},
+        Renewal::Doors{[this](const server::TlsSources&) { return load(); },
+                       [this] { return states_; },
+                       [this](session::TlsSnapshot snapshot, const server::TlsSources&) {
+                         served.swap(std::move(snapshot));
+                       },
+                       events, "p.yaml"},
         load().sources, now);
     loads = 0;
   }

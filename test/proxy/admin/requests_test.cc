@@ -35,8 +35,10 @@ class World {
     snapshot[0].emplace_back();
     snapshot[2].emplace_back();
     served = std::make_unique<session::CurrentTls>(std::move(snapshot));
+    server::TlsSources sources;
+    sources.certificates = certificates.all();
     renewal = std::make_unique<admin::Renewal>(
-        admin::Renewal::Doors{[this] {
+        admin::Renewal::Doors{[this](const server::TlsSources&) {
                                 server::LoadedTls loaded;
                                 loaded.errors = errors;
                                 loaded.warnings = {"a warning"};
@@ -44,9 +46,12 @@ class World {
                                 loaded.snapshot = *served->get();
                                 return loaded;
                               },
-                              [] { return std::vector<server::FileState>(); }, *served, nowhere,
-                              "p.yaml"},
-        server::TlsSources{certificates.all(), {}}, admin::Steady::time_point());
+                              [] { return std::vector<server::FileState>(); },
+                              [this](session::TlsSnapshot next, const server::TlsSources&) {
+                                served->swap(std::move(next));
+                              },
+                              nowhere, "p.yaml"},
+        sources, admin::Steady::time_point());
     requests = std::make_unique<admin::Requests>(
         admin::Requests::Sources{settings, *renewal, *served, [] { return std::size_t{12}; },
                                  [] { return std::uint64_t{3}; }, "0.1.0"});

@@ -40,10 +40,8 @@ std::shared_ptr<const tls::ServerContext> other_server() {
 std::shared_ptr<const Security> security_of(Security::Upgrade upgrade) {
   const auto context = *tls::ClientContext::make(
       {.name = "old.internal", .trust = *tls::Trust::parse(ca().certificate(), "ca.pem")});
-  auto security = std::make_shared<Security>();
-  security->upgrade = upgrade;
-  security->contexts = {context, context};
-  return security;
+  return std::make_shared<Security>(upgrade, Security::Contexts{context},
+                                    std::vector<std::size_t>{0, 0});
 }
 
 struct User final : backend::LinkUser, net::StreamUser {

@@ -28,11 +28,23 @@ TEST_CASE("tls files: every path that is read anew, once, and no systemd credent
   listener.tls.tickets.secret_file = "tickets";
   settings.listeners.push_back(listener);
   auto& backend = settings.backends.emplace_back();
+  backend.tls = conf::BackendTls::implicit;
   backend.verify.ca = "backends.pem";
   backend.client_certificate = conf::Certificate{"own.pem", "own.key", "", "", {}, {}};
   REQUIRE(server::tls_files(settings) ==
           std::vector<std::string>{"a.pem", "a.key", "a.pass", "a.ocsp", "b.pem", "clients.pem",
-                                   "revoked.pem"});  // the others are read at start alone
+                                   "revoked.pem", "tickets", "backends.pem", "own.pem", "own.key"});
+}
+
+TEST_CASE("tls files: of a backend what its TLS takes, and none where that is off") {
+  conf::Backend backend;
+  backend.client_certificate = conf::Certificate{"own.pem", "own.key", "", "", {}, {}};
+  CHECK(server::files_of(backend).empty());
+  backend.tls = conf::BackendTls::starttls;
+  CHECK(server::files_of(backend) ==
+        std::vector<std::string>{server::system_trust(), "own.pem", "own.key"});
+  backend.verify.is_on = false;
+  CHECK(server::files_of(backend) == std::vector<std::string>{"own.pem", "own.key"});
 }
 
 TEST_CASE("a file's state differs once it is written, replaced, removed or reached otherwise") {

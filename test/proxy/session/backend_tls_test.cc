@@ -28,19 +28,18 @@ std::shared_ptr<const Security> security_of(Security::Upgrade upgrade,
                                             std::size_t servers = 1) {
   const auto context = *tls::ClientContext::make(
       {.name = name, .trust = *tls::Trust::parse(server_leaf().certificate(), "ca.pem")});
-  auto security = std::make_shared<Security>();
-  security->upgrade = upgrade;
-  security->contexts.resize(servers, context);
-  return security;
+  return std::make_shared<Security>(upgrade, Security::Contexts{context},
+                                    std::vector<std::size_t>(servers, 0));
 }
 
 WorldOptions options_of(std::shared_ptr<const Security> security,
-                        protocols::Protocol protocol = protocols::Protocol::imap) {
+                        protocols::Protocol protocol = protocols::Protocol::imap,
+                        std::size_t servers = 1) {
   WorldOptions options;
   options.mode = conf::TlsMode::none;
   options.protocol = protocol;
   options.security = std::move(security);
-  options.servers = options.security->contexts.size();
+  options.servers = servers;
   return options;
 }
 
@@ -112,7 +111,8 @@ TEST_CASE(
 }
 
 TEST_CASE("the next server of a backend is asked where the first one's TLS fails") {
-  SessionWorld world(options_of(security_of(Security::Upgrade::implicit, "old.internal", 2)));
+  SessionWorld world(options_of(security_of(Security::Upgrade::implicit, "old.internal", 2),
+                                protocols::Protocol::imap, 2));
   world.begin();
   world.connect();
   world.backend().send("* OK in clear\r\n");
@@ -127,7 +127,8 @@ TEST_CASE("the next server of a backend is asked where the first one's TLS fails
 }
 
 TEST_CASE("clear text behind a backend's go-ahead ends the session as an attack") {
-  SessionWorld world(options_of(security_of(Security::Upgrade::starttls, "old.internal", 2)));
+  SessionWorld world(options_of(security_of(Security::Upgrade::starttls, "old.internal", 2),
+                                protocols::Protocol::imap, 2));
   world.begin();
   world.connect();
   world.backend().send("* OK ready\r\n");

@@ -66,7 +66,7 @@ def be_honest(postern, name, context):
             reply = getattr(wire, "smtp" if protocol == "submission" else protocol)(command)
             if not reply[-1].startswith(good):
                 raise AssertionError(f"{name}: {command} of an honest client gives {reply}")
-    postern.wait_events(1, "session-end", source__port=wire.source_port)
+    postern.end_of(wire)
 
 
 def _base64(text):
@@ -147,4 +147,4 @@ class Attack(base.TestCase):
         """Closes, and waits until its session's end is told, which it gives: what is counted later
         does not count it."""
         wire.close()
-        return self.postern.wait_events(1, "session-end", source__port=wire.source_port)[0]
+        return self.postern.end_of(wire)

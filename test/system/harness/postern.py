@@ -1,5 +1,6 @@
 """The built program under test: its settings file, its process, and what it says."""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -190,6 +191,18 @@ class Postern:
             raise AssertionError(f"expected {count} {action} {wanted}, got:\n{self.stdout()}"
                                  f"\nstderr:\n{self.stderr()}") from None
         return self.events(action, **wanted)[:count]
+
+    def end_of(self, wire):
+        """Waits for the session-end of this client, which may be closed, and gives it."""
+        # Not later than the clock of events, which counts milliseconds.
+        since = wire.opened_at.replace(microsecond=wire.opened_at.microsecond // 1000 * 1000)
+
+        def ends():
+            return [event for event in self.events("session-end")
+                    if (event["source.ip"], event["source.port"]) == wire.source
+                    and self.ports[event["postern.listener"]] == wire.port
+                    and datetime.datetime.fromisoformat(event["@timestamp"]) >= since]
+        return base.until(ends, f"the session of {wire.source} ends")[0]
 
     def _descriptor_targets(self):
         folder = f"/proc/{self.pid}/fd"

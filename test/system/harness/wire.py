@@ -1,5 +1,6 @@
 """A client in raw lines: what is sent is what the test says, byte for byte."""
 import base64
+import datetime
 import re
 import socket
 import ssl
@@ -36,7 +37,9 @@ class Wire:
         self.socket = socket.create_connection(
             (host, port), timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.source_port = self.socket.getsockname()[1]  # as events name it, also once it is closed
+        # What an event names it by, also once it is closed; a port alone is soon another client's.
+        self.source, self.port = self.socket.getsockname()[:2], port
+        self.opened_at = datetime.datetime.now(datetime.timezone.utc)
         self.buffer = b""
         if tls:
             self.wrap(tls, session)
