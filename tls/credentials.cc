@@ -1,6 +1,8 @@
 // See credentials.h.
 #include "tls/credentials.h"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "tls/certificate.h"
@@ -64,8 +66,21 @@ Result<Staple> load_staple(const CredentialFiles& files, X509* leaf, X509* issue
   return read_staple(text->text, files.staple, leaf, issuer);
 }
 
-// One that is not fit, or not there yet, is no reason to serve nothing.
-void add_staple(const CredentialFiles& files, Credentials::Native& native) {
+// Whether the staple of `before` may be sent with this leaf, still.
+bool is_still_good(const Credentials::Native& native, const Credentials* before,
+                   std::chrono::system_clock::time_point now) {
+  if (before == nullptr || !before->native().staple) return false;
+  const auto* const leaf = native.chain.front().get();
+  const auto* const its_leaf = before->native().chain.front().get();
+  return CRYPTO_BUFFER_len(leaf) == CRYPTO_BUFFER_len(its_leaf) &&
+         std::memcmp(CRYPTO_BUFFER_data(leaf), CRYPTO_BUFFER_data(its_leaf),
+                     CRYPTO_BUFFER_len(leaf)) == 0 &&
+         before->native().staple->until > now;
+}
+
+// One that is not fit, or not there yet, is no reason to serve nothing, or not the one from before.
+void add_staple(const CredentialFiles& files, const Credentials* before,
+                std::chrono::system_clock::time_point now, Credentials::Native& native) {
   const bssl::UniquePtr<X509> leaf(X509_parse_from_buffer(native.chain.front().get()));
   if (!leaf) return;
   if (!files.staple.empty()) {
@@ -77,6 +92,12 @@ void add_staple(const CredentialFiles& files, Credentials::Native& native) {
     if (staple) {
       native.staple = std::move(*staple);
       native.staple_name = files.staple;
+    } else if (is_still_good(native, before, now)) {
+      native.staple = before->native().staple;
+      native.staple_name = before->native().staple_name;
+      native.weaknesses.push_back(staple.error().message +
+                                  ": not taken; the one from before, good until " +
+                                  minute_text(native.staple->until) + " UTC, is sent on");
     } else {
       native.weaknesses.push_back(staple.error().message + ": not sent");
     }
@@ -105,6 +126,13 @@ std::optional<std::chrono::system_clock::time_point> Credentials::staple_until()
   if (!native_->staple) return std::nullopt;
   return native_->staple->until;
 }
+std::optional<Credentials::IssuerEnd> Credentials::issuer_end() const {
+  const auto first =
+      std::min_element(native_->issuers.begin(), native_->issuers.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (first == native_->issuers.end() || first->second >= native_->not_after) return std::nullopt;
+  return IssuerEnd{first->first, first->second};
+}
 const std::vector<std::string>& Credentials::notes() const { return native_->oddities; }
 
 std::vector<std::string> Credentials::warnings(std::chrono::system_clock::time_point now) const {
@@ -132,7 +160,9 @@ struct Credentials::Texts {
   Passphrase passphrase;
 };
 
-Result<std::shared_ptr<const Credentials>> Credentials::load(const CredentialFiles& files) {
+Result<std::shared_ptr<const Credentials>> Credentials::load(
+    const CredentialFiles& files, const Credentials* before,
+    std::chrono::system_clock::time_point now) {
   const auto chain = read_file(files.chain, kMaxFile);
   if (!chain) return chain.error();
   const auto key = read_secret_file(files.key, kMaxFile, files.secrets, "the key");
@@ -153,7 +183,7 @@ Result<std::shared_ptr<const Credentials>> Credentials::load(const CredentialFil
   }
   auto native = make(texts);
   if (!native) return native.error();
-  add_staple(files, **native);
+  add_staple(files, before, now, **native);
   return std::shared_ptr<const Credentials>(new Credentials(std::move(*native)));
 }
 

@@ -46,7 +46,12 @@ class Credentials {
   // expired leaf is no error here: see not_after(); nor is a staple that cannot be sent: see
   // warnings(). Call it before privileges are dropped. Files
   // are read up to kMaxFile bytes, chains up to kMaxChain certificates. Blocking.
-  static Result<std::shared_ptr<const Credentials>> load(const CredentialFiles& files);
+  //
+  // `before`: what was loaded from these files earlier, or null. Where the new staple is not fit, but
+  // that one's for the same leaf still holds `now`, it goes on.
+  static Result<std::shared_ptr<const Credentials>> load(
+      const CredentialFiles& files, const Credentials* before = nullptr,
+      std::chrono::system_clock::time_point now = {});
   // The same from PEM text, whose key is not encrypted; `chain_name` and `key_name` stand in for the
   // paths in messages.
   static Result<std::shared_ptr<const Credentials>> parse(std::string_view chain_pem,
@@ -67,6 +72,14 @@ class Credentials {
   std::string key_kind() const;  // "RSA 2048", "ECDSA P-256", "Ed25519"
   // Until when the staple is sent; none where there is none, or it is not fit to be sent.
   std::optional<std::chrono::system_clock::time_point> staple_until() const;
+
+  // The first of the issuers in the chain to end, where that is before the leaf does: what to call it
+  // and when. Clients refuse the leaf from then on.
+  struct IssuerEnd {
+    std::string title;
+    std::chrono::system_clock::time_point at;
+  };
+  std::optional<IssuerEnd> issuer_end() const;
 
   // What clients may take offence at, and what of it is not sent: a weak key or signature, no name, an
   // issuer in the chain that has expired, a staple that is foreign, revoked, old or broken. Each names

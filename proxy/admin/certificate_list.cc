@@ -25,6 +25,8 @@ std::vector<ListedCertificate> list_of(const conf::Settings& settings,
     one.file = setting->chain;
     one.not_before = credentials->not_before();
     one.not_after = credentials->not_after();
+    const auto issuer = credentials->issuer_end();
+    one.chain_end = issuer ? issuer->at : one.not_after;
     one.listeners = listeners;
     list.push_back(std::move(one));
   }

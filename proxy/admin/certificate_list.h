@@ -20,6 +20,7 @@ struct ListedCertificate {
   std::string file;
   audit::WallTime not_before;
   audit::WallTime not_after;
+  audit::WallTime chain_end;           // the same, or an issuer's in the chain that comes before
   std::vector<std::string> listeners;  // that serve it
 };
 

@@ -56,11 +56,12 @@ std::string text_of(const Metrics& metrics) {
   out.add("outcome=\"success\"", metrics.reloads_good);
   out.add("outcome=\"failure\"", metrics.reloads_bad);
   if (metrics.certificates.empty()) return out.take();
-  out.begin("postern_certificate_not_after_seconds", "gauge",
-            "When a served certificate expires, in seconds since 1970.");
+  out.begin(
+      "postern_certificate_not_after_seconds", "gauge",
+      "When a served certificate, or an issuer in its chain, expires, in seconds since 1970.");
   for (const auto& each : metrics.certificates) {
     const auto end =
-        std::chrono::duration_cast<std::chrono::seconds>(each.not_after.time_since_epoch());
+        std::chrono::duration_cast<std::chrono::seconds>(each.chain_end.time_since_epoch());
     out.add(fmt::format("names={},serial={},file={}",
                         quoted(fmt::format("{}", fmt::join(each.names, ","))), quoted(each.serial),
                         quoted(each.file)),

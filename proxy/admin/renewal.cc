@@ -82,6 +82,8 @@ void Renewal::turn(Steady::time_point now) {
     attempt(is_second_try ? Try::last : Try::first, now);
   } else if (is_second_try) {
     attempt(Try::last, now);
+  } else if (is_behind() && !second_try_) {
+    attempt(Try::again, now);
   }
 }
 
@@ -92,48 +94,87 @@ Renewal::Outcome Renewal::reload(const std::string& asker) {
 
 Renewal::Outcome Renewal::attempt(Try which, Steady::time_point now) {
   auto loaded = doors_.load(sources_);
-  check_ends(loaded);
+  check_times(loaded);
   last_read_ = loaded.sources.files;
   const auto second_try = second_try_.value_or(now + kSecondTry);
   second_try_.reset();
   Outcome outcome;
   outcome.errors = std::move(loaded.errors);
   outcome.warnings = std::move(loaded.warnings);
-  for (const auto& warning : outcome.warnings) log::warn("{}", warning);
+  if (which != Try::again || outcome.errors.empty()) {
+    for (const auto& warning : outcome.warnings) log::warn("{}", warning);
+  }
   if (outcome.errors.empty()) {
     take(std::move(loaded), outcome);
   } else if (which == Try::first) {
     second_try_ = second_try;  // the first of several: files that keep changing do not put it off
+    last_errors_ = outcome.errors;
     for (const auto& error : outcome.errors) log::warn("{}", error);
     log::warn("the certificates from before are served on; trying again in {} s",
               std::chrono::duration_cast<std::chrono::seconds>(kSecondTry).count());
-  } else {
-    ++failures_;
-    for (const auto& error : outcome.errors) log::error("{}", error);
-    log::error("THE NEW CERTIFICATES ARE NOT TAKEN: those from before are served on");
-    audit::CertificateEvent event{"certificate-change", "failure"};
-    event.reason = fmt::format("{}", fmt::join(outcome.errors, "; "));
-    doors_.audit.record({net::wall_clock(), std::move(event)});
+  } else if (which == Try::last || outcome.errors != last_errors_) {
+    refuse(outcome.errors);
   }
   return outcome;
 }
 
-// One that has expired is taken at start alone, where there is no other. It may stay beside others
-// that are renewed.
-void Renewal::check_ends(server::LoadedTls& loaded) const {
+void Renewal::refuse(const std::vector<std::string>& errors) {
+  ++failures_;
+  last_errors_ = errors;
+  for (const auto& error : errors) log::error("{}", error);
+  log::error("THE NEW CERTIFICATES ARE NOT TAKEN: those from before are served on");
+  audit::CertificateEvent event{"certificate-change", "failure"};
+  event.reason = "not_taken";
+  event.message = fmt::format("{}", fmt::join(errors, "; "));
+  doors_.audit.record({net::wall_clock(), std::move(event)});
+}
+
+// One that has expired, or whose time has not come, is taken at start alone, where there is no other.
+// It may stay beside others that are renewed.
+void Renewal::check_times(server::LoadedTls& loaded) const {
   const auto now = net::wall_clock();
   const auto served = digests_of(sources_.certificates);
   for (const auto& [setting, credentials] : loaded.sources.certificates) {
-    if (credentials->not_after() >= now) continue;
+    const bool has_ended = credentials->not_after() < now;
+    if (!has_ended && credentials->not_before() <= now) continue;
     if (served.contains(tls::facts_of(*credentials).digest)) continue;
-    loaded.errors.push_back(fmt::format(
-        "{}:{}:{}: {}: the new certificate has expired on {:%Y-%m-%d}", doors_.settings_file,
-        setting->place.line, setting->place.column, setting->chain, credentials->not_after()));
+    loaded.errors.push_back(
+        fmt::format("{}:{}:{}: {}: the new certificate {} {:%Y-%m-%d}", doors_.settings_file,
+                    setting->place.line, setting->place.column, setting->chain,
+                    has_ended ? "has expired on" : "is not valid before",
+                    has_ended ? credentials->not_after() : credentials->not_before()));
   }
 }
 
+// Those that are other than before, without the chains and keys of certificates, which are told by name.
+std::vector<std::string> Renewal::new_files(const server::TlsSources& sources) const {
+  std::unordered_set<std::string> told;
+  for (const auto& certificate : sources.certificates) {
+    for (const auto* path : {&certificate.setting->chain, &certificate.setting->key,
+                             &certificate.setting->passphrase_file}) {
+      told.insert(*path);
+    }
+    // A response that was not fit was warned of.
+    for (const auto& before : sources_.certificates) {
+      if (before.setting == certificate.setting &&
+          before.credentials->staple_until() == certificate.credentials->staple_until()) {
+        told.insert(certificate.setting->ocsp);
+      }
+    }
+  }
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < doors_.paths.size(); ++i) {
+    const auto& path = doors_.paths[i];
+    if (told.contains(path) || !server::differ({sources_.files[i]}, {sources.files[i]})) continue;
+    found.push_back(path);
+  }
+  return found;
+}
+
 void Renewal::take(server::LoadedTls loaded, Outcome& outcome) {
+  last_errors_.clear();
   const auto before = digests_of(sources_.certificates);
+  const auto others = new_files(loaded.sources);
   sources_ = std::move(loaded.sources);
   doors_.serve(std::move(loaded.snapshot), sources_);
   ++successes_;
@@ -142,6 +183,13 @@ void Renewal::take(server::LoadedTls loaded, Outcome& outcome) {
     outcome.changed.push_back(words_of(certificate));
     log::info("new certificate for {}", outcome.changed.back());
     doors_.audit.record({net::wall_clock(), event_of(certificate)});
+  }
+  for (const auto& path : others) {
+    outcome.changed.push_back("what is now in " + path);
+    log::info("{} is taken", outcome.changed.back());
+    audit::CertificateEvent event{"certificate-change", "success"};
+    event.file = path;
+    doors_.audit.record({net::wall_clock(), std::move(event)});
   }
   if (outcome.changed.empty()) log::info("read anew: all certificates are as before");
 }

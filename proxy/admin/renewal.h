@@ -27,6 +27,8 @@ class Renewal {
   // Chain and key that do not fit together may be half of a renewal: once more after so long.
   static constexpr std::chrono::milliseconds kSecondTry{3000};
   // Without being told of a change: not all file systems tell, and not all that matters is watched.
+  // What could not be taken is tried again then, whether or not a file has changed: a lack of
+  // descriptors passes, and a certificate's first day comes.
   static constexpr std::chrono::milliseconds kLookEvery{60'000};
 
   // Where it reads and what it changes; all outlive it. For tests these are not files.
@@ -35,7 +37,8 @@ class Renewal {
     std::function<std::vector<server::FileState>()> look;
     std::function<void(session::TlsSnapshot, const server::TlsSources&)> serve;
     audit::Sink& audit;
-    std::string settings_file;  // for messages
+    std::string settings_file;       // for messages
+    std::vector<std::string> paths;  // of the files whose states `look` gives, in that order
   };
   // `sources`: of what is served now.
   Renewal(Doors doors, server::TlsSources sources, Steady::time_point now);
@@ -44,7 +47,8 @@ class Renewal {
   struct Outcome {
     std::vector<std::string> errors;    // none: it was taken
     std::vector<std::string> warnings;  // of the new ones
-    // "mail.example.com: valid until 2027-02-24 (certs/mail.pem)"; empty: all are as before.
+    // "mail.example.com: valid until 2027-02-24 (certs/mail.pem)"; of authorities, revocations, staples
+    // and secrets "what is now in clients.pem". Empty: all is as before.
     std::vector<std::string> changed;
   };
   // Reads everything anew, at once, and swaps as a whole, or keeps what there was; says so in the
@@ -62,20 +66,25 @@ class Renewal {
   const std::vector<server::LoadedCertificate>& certificates() const {
     return sources_.certificates;
   }
+  // What was read last could not be taken.
+  bool is_behind() const { return !last_errors_.empty(); }
   std::uint64_t successes() const { return successes_; }
   std::uint64_t failures() const { return failures_; }
 
  private:
-  enum class Try { first, last };
+  enum class Try { first, last, again };
 
   bool is_settled(Steady::time_point now) const;
   Outcome attempt(Try which, Steady::time_point now);
-  void check_ends(server::LoadedTls& loaded) const;
+  void check_times(server::LoadedTls& loaded) const;
+  void refuse(const std::vector<std::string>& errors);
+  std::vector<std::string> new_files(const server::TlsSources& sources) const;
   void take(server::LoadedTls loaded, Outcome& outcome);
 
   const Doors doors_;
   server::TlsSources sources_;                // of what is served
   std::vector<server::FileState> last_read_;  // of the last attempt, whatever it came to
+  std::vector<std::string> last_errors_;      // why that one was not taken
   std::optional<Steady::time_point> first_change_;
   Steady::time_point last_change_{};
   std::optional<Steady::time_point> second_try_;

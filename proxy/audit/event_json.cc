@@ -242,6 +242,7 @@ void put_middle(std::string& out, const CertificateEvent& event) {
              fmt::format("{:%Y-%m-%dT%H:%M:%S}.000Z",
                          std::chrono::floor<std::chrono::seconds>(*event.not_after)));
   }
+  put_text(out, R"(,"message":)", event.message);
 }
 void put_middle(std::string& out, const GapEvent& event) {
   if (event.lost > 0) put_number(out, R"(,"postern.lost":)", event.lost);

@@ -184,12 +184,14 @@ struct PolicyEvent {
 // Certificates were read anew (certificate-change), or one ends soon (certificate-expiry).
 struct CertificateEvent {
   std::string_view action;
-  std::string_view outcome;                // of a change: success, failure; else ""
-  std::string reason = {};                 // of a failure and of an expiry, in words
+  std::string_view outcome;  // of a change: success, failure; else ""
+  // not_taken: of a failure; expires, expired: the certificate, or what the message names.
+  std::string_view reason = {};
   std::string file = {};                   // its chain; with a failure nothing below is known
   std::vector<std::string> names = {};     // whom it is for
   std::string serial = {};                 // hexadecimal
   std::optional<WallTime> not_after = {};  // its last moment
+  std::string message = {};                // the reason in words
 };
 
 // Something is missing in what this log and the inventory hold.

@@ -78,6 +78,14 @@ SignalDescriptor::~SignalDescriptor() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
+void hold_signals_of_service() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 void take_over_signals() {
   const auto set = signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);

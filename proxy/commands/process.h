@@ -18,7 +18,10 @@ void forbid_memory_dumps();
 // good. The error says what failed. Does nothing for others.
 std::optional<std::string> drop_privileges(const conf::Settings& settings);
 
-// Blocks the signals that await_signal() takes. Before any thread starts: they inherit it.
+// Blocks those that mean something to a running postern alone, SIGHUP and SIGUSR1: a reload that is
+// asked for while it still starts must not end it. For the first line of a command.
+void hold_signals_of_service();
+// Blocks all that await_signal() takes. Before any thread starts: they inherit it.
 void take_over_signals();
 // Readable while one of them waits for await_signal(): for poll(2).
 class SignalDescriptor {

@@ -59,6 +59,7 @@ void serve_until_signal(server::Server& server, const conf::Settings& settings, 
 }  // namespace
 
 int run(const std::string& settings_path) {
+  hold_signals_of_service();
   forbid_memory_dumps();
   auto prepared = prepare(settings_path, std::cerr);
   if (!prepared) return 1;

@@ -35,7 +35,9 @@ admin::Renewal::Doors doors_of(const conf::Settings& settings, server::Services&
           [&services](session::TlsSnapshot snapshot, const server::TlsSources& sources) {
             services.serve(std::move(snapshot), sources);
           },
-          audit, settings.file};
+          audit,
+          settings.file,
+          loader.files()};
 }
 
 }  // namespace

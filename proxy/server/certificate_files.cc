@@ -2,6 +2,7 @@
 #include "proxy/server/certificate_files.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -18,6 +19,11 @@ namespace {
 std::string name_of_user() {
   const auto* const user = getpwuid(geteuid());
   return user == nullptr ? fmt::format("{}", geteuid()) : user->pw_name;
+}
+
+std::string name_of_group() {
+  const auto* const group = getgrgid(getegid());
+  return group == nullptr ? fmt::format("{}", getegid()) : group->gr_name;
 }
 
 }  // namespace
@@ -62,8 +68,8 @@ std::vector<std::string> unreadable_files(const conf::Settings& settings) {
     warnings.push_back(fmt::format(
         "{}:{}:{}: {}: user {} cannot read it ({}), so a renewed one needs a restart; try `chgrp "
         "{} {} && chmod 640 {}`, and let {} into the folders above it",
-        settings.file, place.line, place.column, path, user, std::strerror(error), user, path, path,
-        user));
+        settings.file, place.line, place.column, path, user, std::strerror(error), name_of_group(),
+        path, path, user));
   };
   const auto look_at_all = [&](const conf::Certificate& certificate) {
     const auto files = files_of(certificate, std::nullopt);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "proxy/net/clock.h"
-#include "proxy/server/tls_files.h"
 #include "tls/credentials.h"
 
 namespace postern::server {
@@ -18,7 +17,8 @@ std::chrono::seconds seconds_now() {
 }  // namespace
 
 TicketSecrets::TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner,
-                             const TicketSecrets* before) {
+                             const TicketSecrets* before,
+                             const std::function<bool(const std::string& path)>& stays) {
   if (settings.certificates.empty()) return;  // no listener has TLS
   tls::SecretFiles rule;
   rule.owner = owner;
@@ -35,10 +35,8 @@ TicketSecrets::TicketSecrets(const conf::Settings& settings, std::optional<unsig
           kept ? kept : std::make_shared<const tls::TicketKeys>(tickets.rotate, seconds_now);
       continue;
     }
-    if (kept && is_hidden(tickets.secret_file)) {
+    if (kept && stays(tickets.secret_file)) {
       found->second = kept;
-      warnings_.push_back(fmt::format("{}{}: this user may not read it: tickets stay as they were",
-                                      at, tickets.secret_file));
       continue;
     }
     auto loaded = tls::TicketKeys::load(tickets.secret_file, rule, tickets.rotate, seconds_now);

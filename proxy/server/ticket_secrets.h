@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,22 +19,21 @@ namespace postern::server {
 class TicketSecrets {
  public:
   // Reads the secrets' files (it blocks), which may belong to `owner`, too. `before`: of the last time,
-  // null at start. What is random stays, and so does a secret that this user may not read (any more).
+  // null at start. Of it stays what is random, and what `stays` says of a secret's path.
   TicketSecrets(const conf::Settings& settings, std::optional<unsigned> owner,
-                const TicketSecrets* before);
+                const TicketSecrets* before,
+                const std::function<bool(const std::string& path)>& stays);
 
   // Null where the secret could not be read: see errors().
   std::shared_ptr<const tls::TicketKeys> find(const conf::Tickets& tickets) const;
   // Each with "file:line:column: ".
   const std::vector<std::string>& errors() const { return errors_; }
-  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   using Key = std::pair<std::string, std::chrono::seconds>;
 
   std::map<Key, std::shared_ptr<const tls::TicketKeys>> keys_;
   std::vector<std::string> errors_;
-  std::vector<std::string> warnings_;
 };
 
 }  // namespace postern::server

@@ -71,7 +71,13 @@ std::vector<std::string> tls_files(const conf::Settings& settings) {
   return paths.take();
 }
 
-std::vector<std::string> files_of(const conf::Backend& backend) {
+std::vector<std::string> paths_of(const conf::Certificate& certificate) {
+  Paths paths;
+  paths.add(certificate);
+  return paths.take();
+}
+
+std::vector<std::string> paths_of(const conf::Backend& backend) {
   Paths paths;
   paths.add(backend);
   return paths.take();
@@ -104,8 +110,7 @@ std::vector<FileState> states_of(const std::vector<std::string>& paths) {
 
 bool differ(const std::vector<FileState>& before, const std::vector<FileState>& after) {
   constexpr auto is_same = [](const FileState& one, const FileState& other) {
-    return one == other || one.kind == FileState::Kind::hidden ||
-           other.kind == FileState::Kind::hidden;
+    return one == other || other.kind == FileState::Kind::hidden;
   };
   return !std::equal(before.begin(), before.end(), after.begin(), after.end(), is_same);
 }

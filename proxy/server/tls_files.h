@@ -15,8 +15,9 @@ namespace postern::server {
 // secrets, of listeners and towards backends, each once: what is looked at for changes.
 std::vector<std::string> tls_files(const conf::Settings& settings);
 
-// Those of one backend; none where its TLS is off.
-std::vector<std::string> files_of(const conf::Backend& backend);
+// Those of one certificate, and of one backend: none where its TLS is off.
+std::vector<std::string> paths_of(const conf::Certificate& certificate);
+std::vector<std::string> paths_of(const conf::Backend& backend);
 
 // Where the system keeps its CAs; SSL_CERT_FILE of the environment names another file, as for other
 // programs.
@@ -46,8 +47,8 @@ struct FileState {
 // One for each path, in their order. Blocks as stat(2) does.
 std::vector<FileState> states_of(const std::vector<std::string>& paths);
 
-// Whether one of them differs. A hidden file is like any: nobody can tell, and root may have read
-// it before privileges were dropped.
+// Whether one of them differs. One that is hidden now is as it was, as far as anybody can tell: root may
+// have read it before privileges were dropped. One that no longer is, is another.
 bool differ(const std::vector<FileState>& before, const std::vector<FileState>& after);
 
 }  // namespace postern::server

@@ -57,11 +57,9 @@ tls::ClientCertificates demand_of(conf::ClientCertificates demand) {
 // One loading, collecting what is wrong.
 class Loading {
  public:
-  Loading(const conf::Settings& settings, std::optional<unsigned> owner, const TlsSources& served)
-      : settings_(settings),
-        owner_(owner),
-        served_(served),
-        tickets_(std::make_shared<const TicketSecrets>(settings, owner, served.tickets.get())) {}
+  Loading(const conf::Settings& settings, std::optional<unsigned> owner, const TlsSources& served,
+          const std::vector<std::string>& files, const std::vector<FileState>& states)
+      : settings_(settings), owner_(owner), served_(served), files_(files), states_(states) {}
 
   LoadedTls run() {
     load_credentials();
@@ -86,11 +84,32 @@ class Loading {
     return fmt::format("{}:{}:{}: ", settings_.file, place.line, place.column);
   }
 
+  // Root has read it at the start, and this user may not; it is as it was then. It must not keep the
+  // others from being renewed.
+  bool stays(const std::vector<std::string>& paths) const {
+    if (served_.files.empty() || std::none_of(paths.begin(), paths.end(), is_hidden)) return false;
+    return std::none_of(paths.begin(), paths.end(), [this](const std::string& path) {
+      const auto at = std::find(files_.begin(), files_.end(), path) - files_.begin();
+      const auto index = static_cast<std::size_t>(at);
+      return index < files_.size() && differ({served_.files[index]}, {states_[index]});
+    });
+  }
+
+  // What was loaded for these settings the last time, or null.
+  std::shared_ptr<const tls::Credentials> served_for(const conf::Certificate& certificate) const {
+    for (const auto& [setting, credentials] : served_.certificates) {
+      if (setting == &certificate) return credentials;
+    }
+    return nullptr;
+  }
+
   void load_credentials() {
     const auto now = net::wall_clock();
     for (const auto& certificate : settings_.certificates) {
+      const auto before = served_for(certificate);
       const auto files = files_of(certificate, owner_);
-      auto loaded = files ? tls::Credentials::load(*files) : files.error();
+      auto loaded = files ? tls::Credentials::load(*files, before.get(), now) : files.error();
+      if (!loaded && before && stays(paths_of(certificate))) loaded = before;
       if (!loaded) {
         loaded_.errors.push_back(at(certificate.place) + loaded.error().message);
         continue;
@@ -118,11 +137,11 @@ class Loading {
   }
 
   void load_tickets() {
-    const auto add = [](std::vector<std::string>& all, const std::vector<std::string>& more) {
-      all.insert(all.end(), more.begin(), more.end());
-    };
-    add(loaded_.errors, tickets_->errors());
-    add(loaded_.warnings, tickets_->warnings());
+    tickets_ = std::make_shared<const TicketSecrets>(
+        settings_, owner_, served_.tickets.get(),
+        [this](const std::string& path) { return stays({path}); });
+    const auto& errors = tickets_->errors();
+    loaded_.errors.insert(loaded_.errors.end(), errors.begin(), errors.end());
     loaded_.sources.tickets = tickets_;
   }
 
@@ -130,28 +149,15 @@ class Loading {
     BackendTls loader;
     for (std::size_t i = 0; i < settings_.backends.size(); ++i) {
       const auto& backend = settings_.backends[i];
-      auto contexts = kept_of(i);
-      if (contexts.empty()) contexts = loader.load(settings_, backend, owner_, loaded_.errors);
-      loaded_.sources.backends.push_back(std::move(contexts));
+      loaded_.sources.backends.push_back(
+          stays(paths_of(backend)) ? served_.backends[i]
+                                   : loader.load(settings_, backend, owner_, loaded_.errors));
     }
-  }
-
-  // What root has read at the start must not keep all others from being renewed.
-  backend::Security::Contexts kept_of(std::size_t index) {
-    if (index >= served_.backends.size()) return {};
-    const auto& backend = settings_.backends[index];
-    const auto paths = files_of(backend);
-    const auto hidden = std::find_if(paths.begin(), paths.end(), is_hidden);
-    if (hidden == paths.end()) return {};
-    loaded_.warnings.push_back(fmt::format(
-        "{}backend {}: {}: this user may not read it: this backend's TLS stays as it was",
-        at(backend.tls_place), backend.name, *hidden));
-    return served_.backends[index];
   }
 
   // Authorities and revocations.
   using Paths = std::pair<std::string, std::string>;
-  static Paths paths_of(const conf::Tls& tls) {
+  static Paths authority_of(const conf::Tls& tls) {
     return tls.client_certificates == conf::ClientCertificates::none
                ? Paths()
                : Paths(tls.client_ca, tls.client_crl);
@@ -160,7 +166,7 @@ class Loading {
   // Those of one listener, each pair of files once. False: they cannot be loaded.
   bool load_authority(const conf::Tls& tls) {
     if (tls.client_certificates == conf::ClientCertificates::none) return true;
-    const auto [found, is_new] = authorities_.try_emplace(paths_of(tls));
+    const auto [found, is_new] = authorities_.try_emplace(authority_of(tls));
     if (!is_new) return found->second != nullptr;
     auto loaded = tls::ClientAuthority::load(tls.client_ca, tls.client_crl);
     if (!loaded) {
@@ -280,7 +286,8 @@ class Loading {
     options.sni_strict = listener.tls.sni == conf::Sni::strict;
     options.resumption_scope = protocols::name_of(protocol);
     options.client_certificates = demand_of(listener.tls.client_certificates);
-    if (const auto found = authorities_.find(paths_of(listener.tls)); found != authorities_.end()) {
+    if (const auto found = authorities_.find(authority_of(listener.tls));
+        found != authorities_.end()) {
       options.client_authority = found->second;
     }
     options.ticket_keys = tickets_->find(listener.tls.tickets);
@@ -291,7 +298,9 @@ class Loading {
   const conf::Settings& settings_;
   const std::optional<unsigned> owner_;
   const TlsSources& served_;
-  const std::shared_ptr<const TicketSecrets> tickets_;
+  const std::vector<std::string>& files_;  // all of them, and
+  const std::vector<FileState>& states_;   // how they are now
+  std::shared_ptr<const TicketSecrets> tickets_;
   LoadedTls loaded_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_;
   std::shared_ptr<const tls::CertificateChoice> certificates_;  // null where there are none
@@ -307,7 +316,7 @@ TlsLoader::TlsLoader(std::shared_ptr<const conf::Settings> settings)
 
 LoadedTls TlsLoader::load(const TlsSources& served) const {
   auto states = states_of(files_);  // first: what is written meanwhile must look new later
-  auto loaded = Loading(*settings_, owner_, served).run();
+  auto loaded = Loading(*settings_, owner_, served, files_, states).run();
   loaded.sources.files = std::move(states);
   return loaded;
 }

@@ -39,8 +39,8 @@ class TlsLoader {
  public:
   explicit TlsLoader(std::shared_ptr<const conf::Settings> settings);
 
-  // Reads all files anew (it blocks). Changes nothing. `served`: of the last time. Ticket keys that are
-  // random go on, and so does what this user may not read any more, of secrets and backends' TLS.
+  // Reads all files anew (it blocks). Changes nothing. `served`: of the last time. Of it goes on what is
+  // random, and what only root could read at the start and has not changed since.
   LoadedTls load(const TlsSources& served = {}) const;
   const std::vector<std::string>& files() const { return files_; }
 

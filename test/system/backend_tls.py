@@ -190,7 +190,7 @@ class BadServers(harness.TestCase):
             renewed = self.room.path / "renewed.pem"
             renewed.write_text(self.room.ca().read_text())
             renewed.rename(ca)
-            postern.says("read anew")
+            postern.says(f"what is now in {ca} is taken")
             with Wire(postern.port("in")) as wire:
                 self.assertEqual(wire.line(), "* OK ready")
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Certificates and private keys from files that openssl made: what is loaded, what is refused and
 how it is said, and what a process that gave up root could not read again."""
+import grp
 import os
 import pwd
 import subprocess
@@ -106,6 +107,52 @@ class Certificates(harness.TestCase):
         path.write_bytes(path.read_bytes()[:-1])
         return path
 
+    def test_a_staple_that_is_not_fit_does_not_displace_a_good_one(self):
+        sent = self.room.path / "sent"
+        sent.write_bytes(self.staple("first").read_bytes())
+        with self.postern([self.entry(ocsp=sent)]) as postern:
+            try_later = self.room.path / "later"
+            try_later.write_bytes(bytes.fromhex("30030a0103"))  # what openssl writes of a tryLater
+            try_later.rename(sent)
+            postern.says(f"{sent} .*: not taken; the one from before, good until .* is sent on")
+            postern.says("all certificates are as before")
+            self.assertIn("Cert Status: good", self.stapled(postern))
+            self.assertFalse(postern.events("certificate-change"))
+            renewed = self.staple("renewed", days=5)
+            renewed.rename(sent)
+            postern.says(f"what is now in {sent} is taken")
+            self.assertEqual(postern.wait_events(1, "certificate-change")[0]["file.path"], str(sent))
+
+    def test_a_key_that_only_root_may_read_does_not_keep_others_from_being_renewed(self):
+        harness.need_root("only root can become another user")
+        folder = self.room.folder("mixed")
+        folder.chmod(0o755)
+        self.room.path.chmod(0o755)
+        nobody = pwd.getpwnam(USER)
+        hidden = self.secret("mixed/root.key", self.key.read_text(), 0o600)
+        other = self.room.certificate(names=("other.example.test",), stem="other")
+        renewed = self.room.certificate(names=("other.example.test",), stem="renewed")
+        chain, key = folder / "chain.pem", folder / "key.pem"
+
+        def put(pair):
+            for source, path in zip(pair, (chain, key)):
+                new = path.with_suffix(".new")
+                new.write_bytes(source.read_bytes())
+                os.chown(new, nobody.pw_uid, nobody.pw_gid)
+                new.chmod(0o640)
+                new.rename(path)
+        put(other)
+        with self.postern([self.entry(key=hidden), {"chain": str(chain), "key": str(key)}],
+                          user=USER) as postern:
+            put(renewed)
+            postern.says("new certificate for other.example.test")
+            self.assertEqual(len(postern.wait_events(1, "certificate-change")), 1)
+            # But where the hidden one has changed, it is not known what it is now.
+            hidden.write_text(renewed[1].read_text())
+            failed = postern.wait_events(1, "certificate-change", event__outcome="failure")[0]
+            self.assertEqual(failed["event.reason"], "not_taken")
+            self.assertRegex(failed["message"], "root.key.*Permission denied")
+
     def test_keys_that_openssl_encrypts_are_opened(self):
         phrase = self.secret("phrase", PHRASE + "\n")
         for how in (["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256"],
@@ -157,9 +204,10 @@ class Certificates(harness.TestCase):
     def test_files_that_only_root_may_read_are_served_and_warned_about(self):
         harness.need_root("only root can become another user")
         key = self.secret("root.key", self.key.read_text(), 0o600)
+        group = grp.getgrgid(pwd.getpwnam(USER).pw_gid).gr_name
         said = self.must_serve([self.entry(key=key)], user=USER)
         self.assertRegex(said, rf"warn .*postern.yaml:\d+:\d+: \S*root.key: user {USER} cannot read "
-                               rf"it \(Permission denied\).*`chgrp {USER} \S*root.key && chmod 640")
+                               rf"it \(Permission denied\).*`chgrp {group} \S*root.key && chmod 640")
         self.assertNotRegex(said, rf"{self.chain.name}: user")
         os.chown(key, 0, pwd.getpwnam(USER).pw_gid)
         key.chmod(0o640)

@@ -78,7 +78,7 @@ class Renewal(Certificates):
         """Waits until a renewal has failed for good with these words, in the audit and on stderr."""
         def found():
             return [event for event in postern.events("certificate-change", event__outcome="failure")
-                    if re.search(rf"^\S+/postern\.yaml:\d+:\d+: .*{words}", event["event.reason"])]
+                    if re.search(rf"^\S+/postern\.yaml:\d+:\d+: .*{words}", event["message"])]
         harness.until(found, f"a renewal fails: {words}")
         self.assertEqual(found()[0]["log.level"], "error")
         postern.says(rf"(?s) error .*{words}.* error .*{SERVED_ON}")
@@ -240,16 +240,38 @@ class Renewal(Certificates):
             self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"}],
             {"imap": self.backend}, certificates=[self.copy(folder, *soon[:2])]))
         told = postern.wait_events(1, "certificate-expiry")[0]
-        self.assertRegex(told["event.reason"], r"^it expires in (9|10) days, on \d{4}-\d\d-\d\d ")
+        self.assertEqual(told["event.reason"], "expires")
+        self.assertRegex(told["message"], r": it expires in (9|10) days, on \d{4}-\d\d-\d\d ")
         self.assertEqual(told["file.path"], str(folder / "chain.pem"))
         postern.says(r" warn the certificate of .*: it expires in (9|10) days")
         postern.signal(signal.SIGHUP)
         postern.says("all certificates are as before")
         sooner = self.issue(days=2)
         self.replace(folder, *sooner[:2])
-        self.assertRegex(postern.wait_events(2, "certificate-expiry")[1]["event.reason"],
-                         "^it expires in (1 day|2 days), on ")
+        self.assertRegex(postern.wait_events(2, "certificate-expiry")[1]["message"],
+                         ": it expires in (1 day|2 days), on ")
         self.assertEqual(len(postern.events("certificate-expiry")), 2)
+
+
+    def test_signals_of_a_service_do_not_end_one_that_still_starts(self):
+        """Its settings come by a FIFO, so the start is as long as the test wants."""
+        postern = Postern(self.room, [{"protocol": "imap", "tls": "implicit", "backend": "imap"}],
+                          {"imap": self.backend})
+        text = postern.config.read_text()
+        postern.config.unlink()
+        os.mkfifo(postern.config)
+        postern.start(wait=False)
+        self.addCleanup(postern.__exit__)
+
+        def holds(number):
+            status = pathlib.Path(f"/proc/{postern.pid}/status").read_text(encoding="ascii")
+            return int(re.search(r"SigBlk:\s*(\w+)", status)[1], 16) >> (number - 1) & 1
+        for number in (signal.SIGHUP, signal.SIGUSR1):
+            harness.until(lambda n=number: holds(n), f"signal {number} is held")
+            postern.signal(number)
+        postern.config.write_text(text)
+        postern.says("SIGHUP: reading the certificates anew")
+        postern.says("ready, 2 workers")
 
 
 class Load(Certificates):

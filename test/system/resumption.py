@@ -71,7 +71,7 @@ class Resumption(harness.TestCase):
         with self.node(secret=secret) as node:
             session = self.visit(node, context)[1]
             self.make_secret("next", os.urandom(64)).rename(secret)
-            node.says("read anew")
+            node.says(f"what is now in {secret} is taken")
             self.assertFalse(self.visit(node, context, session)[0])
             with self.node(secret=secret) as other:
                 session = self.visit(node, context)[1]

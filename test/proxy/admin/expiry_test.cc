@@ -24,7 +24,9 @@ class Told final : public audit::Sink {
     CHECK(body.outcome.empty());
     CHECK(body.not_after.has_value());
     CHECK(!body.serial.empty());
-    all.push_back(body.names.front() + ": " + body.reason);
+    CHECK(body.reason ==
+          (body.message.find("it has expired") == std::string::npos ? "expires" : "expired"));
+    all.push_back(body.message);
   }
   // What came since the last call.
   std::vector<std::string> take() { return std::exchange(all, {}); }
@@ -61,9 +63,9 @@ TEST_CASE("expiry: at 30, 14, 7, 3 and 1 days before, and at the end, each once"
     REQUIRE(told.take().empty());
     now += pause;
     expiry.announce(now);
-    REQUIRE(told.take() == Texts{"a.example: " + words + on});
+    REQUIRE(told.take() == Texts{"the certificate of a.example (a.example.pem): " + words + on});
     expiry.announce(now + 1min);
-    expiry.announce(now - days(60));  // a clock that is set back
+    expiry.announce(now - 30min);  // a clock that is set back
     REQUIRE(told.take().empty());
   }
   REQUIRE(expiry.pause(now, 1h) == 1h);
@@ -78,8 +80,10 @@ TEST_CASE("expiry: at start the nearest threshold that has passed is told, and n
   admin::Expiry expiry(told);
   expiry.serve(certificates.all());
   expiry.announce(kEnd - days(5));
-  REQUIRE(told.take() == Texts{"a.example: it expires in 5 days, on 2033-05-18 03:33 UTC",
-                               "gone.example: it has expired on 2033-05-09 03:33 UTC"});
+  REQUIRE(told.take() == Texts{"the certificate of a.example (a.example.pem): it expires in 5 "
+                               "days, on 2033-05-18 03:33 UTC",
+                               "the certificate of gone.example (gone.example.pem): it has expired "
+                               "on 2033-05-09 03:33 UTC"});
 }
 
 TEST_CASE("expiry: what is served on is not told of twice; what is new is") {
@@ -96,5 +100,44 @@ TEST_CASE("expiry: what is served on is not told of twice; what is new is") {
   certificates.add({"renewed.example"}, kEnd + days(90));
   expiry.serve(certificates.all());
   expiry.announce(kEnd - days(20));
-  REQUIRE(told.take() == Texts{"c.example: it expires in 20 days, on 2033-05-18 03:33 UTC"});
+  REQUIRE(told.take() == Texts{"the certificate of c.example (c.example.pem): it expires in 20 "
+                               "days, on 2033-05-18 03:33 UTC"});
+}
+
+TEST_CASE("expiry: after a clock that was far ahead for a while, what is due is told") {
+  test::ServedCertificates certificates;
+  certificates.add({"a.example"}, kEnd);
+  Told told;
+  admin::Expiry expiry(told);
+  expiry.serve(certificates.all());
+  expiry.announce(kEnd + days(1));
+  REQUIRE(told.take().size() == 1);
+  expiry.announce(kEnd - days(40));
+  REQUIRE(told.take().empty());
+  expiry.announce(kEnd - days(10));
+  REQUIRE(told.take().size() == 1);
+}
+
+TEST_CASE("expiry: an issuer that ends before its certificate is told of, too") {
+  const auto end = std::chrono::duration_cast<std::chrono::seconds>(kEnd.time_since_epoch());
+  const auto root =
+      test::issue({.common_name = "root", .is_ca = true, .not_after = end.count() * 2});
+  const auto between = test::issue(
+      {.common_name = "between", .issuer = &root, .is_ca = true, .not_after = end.count()});
+  const auto leaf = test::issue({.common_name = "leaf",
+                                 .dns_names = {"a.example"},
+                                 .issuer = &between,
+                                 .not_after = end.count() + 90 * 86400});
+  const auto credentials = tls::Credentials::parse(leaf.certificate() + between.certificate(),
+                                                   leaf.key(), "a.pem", "key");
+  REQUIRE(credentials);
+  conf::Certificate setting;
+  setting.chain = "a.pem";
+  Told told;
+  admin::Expiry expiry(told);
+  expiry.serve({{&setting, *credentials}});
+  expiry.announce(kEnd - days(1));
+  REQUIRE(told.take() ==
+          Texts{"certificate 2 in a.pem (CN = between), an issuer of the certificate of "
+                "a.example: it expires in 1 day, on 2033-05-18 03:33 UTC"});
 }

@@ -44,13 +44,17 @@ class World {
                        [this](session::TlsSnapshot snapshot, const server::TlsSources&) {
                          served.swap(std::move(snapshot));
                        },
-                       events, "p.yaml"},
+                       events,
+                       "p.yaml",
+                       {"a.pem", "b.pem", "clients.pem"}},
         load().sources, now);
     loads = 0;
   }
 
-  void write(std::size_t index, const std::string& name, long long end = 2'000'000'000) {
-    const auto made = test::issue({.common_name = name, .dns_names = {name}, .not_after = end});
+  void write(std::size_t index, const std::string& name, long long end = 2'000'000'000,
+             long long begin = 1'500'000'000) {
+    const auto made = test::issue(
+        {.common_name = name, .dns_names = {name}, .not_before = begin, .not_after = end});
     auto parsed = tls::Credentials::parse(made.certificate(), made.key(), "chain", "key");
     REQUIRE(parsed);
     credentials_[index] = *parsed;
@@ -98,7 +102,7 @@ class World {
 
   conf::Settings settings_;
   std::vector<std::shared_ptr<const tls::Credentials>> credentials_{2};
-  std::vector<server::FileState> states_{2};
+  std::vector<server::FileState> states_{3};
 };
 
 using Names = std::vector<std::string>;
@@ -199,10 +203,29 @@ TEST_CASE("renewal: a bad one is tried once more before it is an error; what was
     REQUIRE(world.loads == 2);
     REQUIRE(world.events.all.size() == 1);
     CHECK(world.events.all[0].outcome == "failure");
-    CHECK(world.events.all[0].reason == "p.yaml:3:5: no certificate in a.pem");
+    CHECK(world.events.all[0].reason == "not_taken");
+    CHECK(world.events.all[0].message == "p.yaml:3:5: no certificate in a.pem");
     CHECK(world.renewal->failures() == 1);
-    world.pass(1h);
-    CHECK(world.loads == 2);
+    // It is tried on, since not all that is in the way is a file; and told of again once it is another.
+    world.pass(Renewal::kLookEvery);
+    world.pass(Renewal::kLookEvery);
+    CHECK(world.loads == 4);
+    CHECK(world.events.all.size() == 1);
+    world.errors = {"p.yaml:3:5: cannot read a.pem: Too many open files"};
+    world.pass(Renewal::kLookEvery);
+    CHECK(world.events.all.size() == 2);
+    CHECK(world.renewal->is_behind());
+  }
+  SECTION("good after a while, though no file has changed since") {
+    world.pass(Renewal::kSecondTry);
+    world.errors.clear();
+    world.pass(Renewal::kLookEvery);
+    CHECK(world.served_names() == Names{"new.example", "b.example"});
+    CHECK_FALSE(world.renewal->is_behind());
+    const int loads = world.loads;
+    world.pass(Renewal::kLookEvery);
+    CHECK(world.loads == loads);
+    return;
   }
   SECTION("good by then, though nobody told") {
     world.errors.clear();
@@ -226,6 +249,30 @@ TEST_CASE("renewal: a bad one is tried once more before it is an error; what was
   }
   REQUIRE(world.served.get()->empty());
   REQUIRE(world.served_names() == Names{"a.example", "b.example"});
+}
+
+TEST_CASE("renewal: a new certificate whose time has not come is not taken") {
+  World world;
+  world.write(0, "early.example", 4'000'000'000, 3'900'000'000);  // until the year 2093
+  REQUIRE(world.renewal->reload("a test").errors ==
+          Names{"p.yaml:3:5: a.pem: the new certificate is not valid before 2093-08-01"});
+  REQUIRE(world.served_names() == Names{"a.example", "b.example"});
+}
+
+TEST_CASE("renewal: other files that are new are told by their paths") {
+  World world;
+  world.pass(0s);
+  world.touch(2);
+  world.pass(0s);
+  world.pass(Renewal::kQuiet);
+  REQUIRE(world.events.all.size() == 1);
+  CHECK(world.events.all[0].outcome == "success");
+  CHECK(world.events.all[0].file == "clients.pem");
+  CHECK(world.events.all[0].names.empty());
+  world.touch(0);  // a chain that is as before, written again
+  REQUIRE(world.renewal->reload("a test").changed.empty());
+  world.touch(2);
+  REQUIRE(world.renewal->reload("a test").changed == Names{"what is now in clients.pem"});
 }
 
 TEST_CASE("renewal: a new certificate that has expired is an error, one that is served is not") {

@@ -50,7 +50,9 @@ class World {
                               [this](session::TlsSnapshot next, const server::TlsSources&) {
                                 served->swap(std::move(next));
                               },
-                              nowhere, "p.yaml"},
+                              nowhere,
+                              "p.yaml",
+                              {}},
         sources, admin::Steady::time_point());
     requests = std::make_unique<admin::Requests>(
         admin::Requests::Sources{settings, *renewal, *served, [] { return std::size_t{12}; },
@@ -125,7 +127,7 @@ TEST_CASE("requests: metrics in Prometheus' text format") {
   }
   CHECK(text.ends_with("file=\"other.example.com.pem\"} 2000000000\n"));
   admin::Metrics hostile;
-  hostile.certificates.push_back({{"a\"b\\c\nd"}, "", "", "", "", {}, {}, {}});
+  hostile.certificates.push_back({{"a\"b\\c\nd"}, "", "", "", "", {}, {}, {}, {}});
   CHECK(admin::text_of(hostile).find("{names=\"a\\\"b\\\\c\\nd\",") != std::string::npos);
 }
 

@@ -78,9 +78,11 @@ std::vector<audit::EventBody> full(Text&& text) {
   all.emplace_back(audit::CertificateEvent{
       "certificate-change", "success", "", "mail.pem", {text(), "*.example.com"}, "0a1b", end});
   all.emplace_back(audit::CertificateEvent{
-      "certificate-change", "failure", "cannot read mail.pem", "", {}, "", {}});
+      "certificate-change", "failure", "not_taken", "", {}, "", {}, "cannot read mail.pem"});
+  all.emplace_back(
+      audit::CertificateEvent{"certificate-change", "success", "", "clients.pem", {}, "", {}});
   all.emplace_back(audit::CertificateEvent{
-      "certificate-expiry", "", "it expires in 7 days", "mail.pem", {text()}, "0a1b", end});
+      "certificate-expiry", "", "expires", "mail.pem", {text()}, "0a1b", end, text()});
   for (const auto reason : {"queue_full", "log_failed", "inventory_full", "inventory_failed",
                             "unclean_stop", "chain_broken"}) {
     all.emplace_back(audit::GapEvent{reason, 7});
@@ -101,7 +103,7 @@ inline std::vector<audit::EventBody> bare() {
   all.emplace_back(audit::HandshakeEvent{bare_session(), "not_tls", {}, "", "", ""});
   all.emplace_back(audit::SessionNotice{bare_session(), "limit", "connections"});
   all.emplace_back(
-      audit::CertificateEvent{"certificate-expiry", "", "it has expired", "mail.pem", {}, "", {}});
+      audit::CertificateEvent{"certificate-expiry", "", "expired", "mail.pem", {}, "", {}});
   all.emplace_back(audit::GapEvent{"unclean_stop", 0});
   return all;
 }

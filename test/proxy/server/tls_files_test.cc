@@ -39,12 +39,12 @@ TEST_CASE("tls files: every path that is read anew, once, and no systemd credent
 TEST_CASE("tls files: of a backend what its TLS takes, and none where that is off") {
   conf::Backend backend;
   backend.client_certificate = conf::Certificate{"own.pem", "own.key", "", "", {}, {}};
-  CHECK(server::files_of(backend).empty());
+  CHECK(server::paths_of(backend).empty());
   backend.tls = conf::BackendTls::starttls;
-  CHECK(server::files_of(backend) ==
+  CHECK(server::paths_of(backend) ==
         std::vector<std::string>{server::system_trust(), "own.pem", "own.key"});
   backend.verify.is_on = false;
-  CHECK(server::files_of(backend) == std::vector<std::string>{"own.pem", "own.key"});
+  CHECK(server::paths_of(backend) == std::vector<std::string>{"own.pem", "own.key"});
 }
 
 TEST_CASE("a file's state differs once it is written, replaced, removed or reached otherwise") {
@@ -72,7 +72,9 @@ TEST_CASE("what this user may not look at has not changed; what is missing has")
   const FileState hidden{FileState::Kind::hidden};
   const FileState missing{};
   CHECK_FALSE(server::differ({there}, {hidden}));
-  CHECK_FALSE(server::differ({hidden}, {missing}));
+  CHECK_FALSE(server::differ({hidden}, {hidden}));
+  CHECK(server::differ({hidden}, {missing}));
+  CHECK(server::differ({hidden}, {there}));  // whoever looks now may find another one
   CHECK(server::differ({there}, {missing}));
   CHECK(server::differ({missing}, {there}));
 }
