@@ -3,6 +3,7 @@
 // all of them have. For this room's own files only.
 #pragma once
 
+#include <openssl/aead.h>
 #include <openssl/asn1.h>
 #include <openssl/base.h>
 #include <openssl/bio.h>

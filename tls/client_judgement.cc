@@ -171,13 +171,16 @@ ssl_verify_result_t verify(SSL* ssl, std::uint8_t* alert) {
     return ssl_verify_invalid;
   }
   // Both of its ends, that of its tickets and that of what they may be renewed to: in TLS 1.3 each
-  // resumption renews them, up to the second one, which BoringSSL sets later than a ticket's.
+  // resumption renews them, up to the second one, which BoringSSL sets later than a ticket's. One call
+  // sets both, and no ticket may say that it is good for longer than it is.
   if (SSL_SESSION* const session = SSL_get_session(ssl); session != nullptr) {
-    const auto left = std::max<std::int64_t>(verdict.until - seconds_now(), 0);
-    const std::int64_t last = SSL_version(ssl) == TLS1_3_VERSION ? SSL_DEFAULT_SESSION_AUTH_TIMEOUT
-                                                                 : SSL_SESSION_get_timeout(session);
-    if (left < last) {
-      SSL_SESSION_set_timeout(session, static_cast<std::uint32_t>(left));
+    // Its own time: it is ahead of the clock's where the client has shown another node's ticket.
+    const auto start = static_cast<std::int64_t>(SSL_SESSION_get_time(session));
+    const auto left = std::max<std::int64_t>(verdict.until - start, 0);
+    const std::int64_t of_ticket = SSL_SESSION_get_timeout(session);
+    if (left <
+        (SSL_version(ssl) == TLS1_3_VERSION ? SSL_DEFAULT_SESSION_AUTH_TIMEOUT : of_ticket)) {
+      SSL_SESSION_set_timeout(session, static_cast<std::uint32_t>(std::min(left, of_ticket)));
     }
   }
   return ssl_verify_ok;

@@ -236,6 +236,7 @@ void Engine::take_back(std::string& output, std::size_t before) {
 
 void Engine::shake_hands() {
   SSL* const ssl = native_->ssl.get();
+  const Timekeeping timekeeping(native_->wire);
   const int result = SSL_do_handshake(ssl);
   if (result != 1) {
     settle(result);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tls/alpn.h"
@@ -50,17 +51,25 @@ struct TicketKeys::Native {
   struct SlotKeys {
     ~SlotKeys();
     std::array<std::uint8_t, 16> name;
-    std::array<std::uint8_t, 32> hmac;
-    std::array<std::uint8_t, 32> aes;
+    std::array<std::uint8_t, 32> key;
   };
+  // How much longer than its session a ticket is.
+  static constexpr std::size_t kOverhead = 64;
 
   ~Native();
   std::int64_t present_slot() const;
   SlotKeys derive(std::int64_t slot) const;
-  // BoringSSL's ticket callback in both modes; gives what it has to return.
-  int seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac) const;
-  int open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
-           HMAC_CTX* hmac) const;
+  // Puts a ticket, `session` and its time in it, into `out`, which has room for kOverhead octets more
+  // than `session`; gives its size, 0 where it cannot.
+  std::size_t seal(std::int64_t time, bssl::Span<const std::uint8_t> session,
+                   std::uint8_t* out) const;
+  // The other way round: the session's size, and the time that was sealed with it. None where the
+  // ticket is not of one of the three slots, or was changed. `out` is as large as `ticket`.
+  struct Opened {
+    std::int64_t time = 0;
+    std::size_t size = 0;
+  };
+  std::optional<Opened> open(bssl::Span<const std::uint8_t> ticket, std::uint8_t* out) const;
 
   // The keys of a slot; from the few that were used last, where they are among them.
   SlotKeys keys_of(std::int64_t slot) const;
@@ -152,6 +161,10 @@ struct Handshake {
   KeyOperationPtr operation;           // once it was asked for
   std::list<Handshake*>::iterator at;  // in the queue, while it waits for its turn
   std::string held;                    // what came meanwhile, or was not looked at yet
+  // BoringSSL's clock, in seconds since 1970: what it was told last, and the time in the ticket that
+  // the client showed.
+  std::int64_t told_time = 0;
+  std::optional<std::int64_t> ticket_time;
 };
 
 // What lies behind an SSL's BIO: BoringSSL reads from `cipher` and writes to `output`, both lent by
@@ -164,6 +177,22 @@ struct Wire {
   std::unique_ptr<Handshake> handshake;  // null once it is complete
   // The last octets read, for one look: BoringSSL reads record by record, never ahead.
   std::array<char, 7> last_read{};
+};
+
+// For whom BoringSSL asks what time it is: its callback is not told. Lives around each of its calls that
+// takes a handshake on.
+class Timekeeping {
+ public:
+  explicit Timekeeping(Wire& wire) : before_(std::exchange(wire_, &wire)) {}
+  Timekeeping(const Timekeeping&) = delete;
+  Timekeeping& operator=(const Timekeeping&) = delete;
+  ~Timekeeping() { wire_ = before_; }
+  // Null outside of them.
+  static Wire* wire() { return wire_; }
+
+ private:
+  static thread_local constinit Wire* wire_;
+  Wire* before_;
 };
 
 // The two lent to `wire` for the duration of a call. It makes calls of SSL alone: they empty the error

@@ -105,14 +105,53 @@ int select_alpn(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size, cons
   return SSL_TLSEXT_ERR_NOACK;
 }
 
-int use_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
-                   HMAC_CTX* hmac, int encrypt) {
-  const auto& keys = wire_of(ssl).context->ticket_keys->native();
-  return encrypt == 1 ? keys.seal(name, iv, cipher, hmac) : keys.open(name, iv, cipher, hmac);
+std::size_t ticket_overhead(SSL*) { return TicketKeys::Native::kOverhead; }
+
+// BoringSSL has just asked what time it is, for this ticket.
+int seal_ticket(SSL* ssl, std::uint8_t* out, std::size_t* out_size, std::size_t,
+                const std::uint8_t* session, std::size_t size) {
+  const auto& wire = wire_of(ssl);
+  *out_size =
+      wire.context->ticket_keys->native().seal(wire.handshake->told_time, {session, size}, out);
+  return *out_size == 0 ? 0 : 1;
 }
 
-// What TLS 1.3 allows, a week in seconds: RFC 8446 section 4.6.1.
-constexpr std::chrono::seconds::rep kLongestTicket = 604800;
+ssl_ticket_aead_result_t open_ticket(SSL* ssl, std::uint8_t* out, std::size_t* out_size,
+                                     std::size_t, const std::uint8_t* ticket, std::size_t size) {
+  const auto& wire = wire_of(ssl);
+  const auto opened = wire.context->ticket_keys->native().open({ticket, size}, out);
+  if (!opened) {
+    ERR_clear_error();
+    return ssl_ticket_aead_ignore_ticket;
+  }
+  wire.handshake->ticket_time = opened->time;
+  *out_size = opened->size;
+  return ssl_ticket_aead_success;
+}
+
+constexpr SSL_TICKET_AEAD_METHOD kTicketMethod = {ticket_overhead, seal_ticket, open_ticket};
+
+// What BoringSSL takes for the time. It refuses a session from the future, and one that is older than
+// clients are told; but a ticket that was opened is of a slot that is taken (tickets.h). So while a
+// client has shown one, time is within what that ticket is good for: not before it was sealed, where
+// the node that did it has a clock which is ahead; and not behind its end. Only clients' certificates
+// need the end as it is: what rests on one ends with it, or before.
+std::int64_t time_for(const Handshake& handshake, const ServerContext::Native& context) {
+  const auto& keys = *context.ticket_keys;
+  const std::int64_t now = keys.native().now().count();
+  if (!handshake.ticket_time) return now;
+  const auto sealed = *handshake.ticket_time;
+  if (now < sealed) return sealed;
+  if (context.client_authority || now - sealed >= TicketKeys::kLongestTicket.count()) return now;
+  return std::min(now, sealed + keys.lifetime().count() - 1);
+}
+
+void tell_time(const SSL*, timeval* time) {
+  *time = {};
+  const auto* const wire = Timekeeping::wire();
+  if (wire == nullptr || wire->handshake == nullptr) return;  // no ticket is sealed or opened there
+  time->tv_sec = wire->handshake->told_time = time_for(*wire->handshake, *wire->context);
+}
 
 // A session must not resume where other suites are on, or where it would be one of an old version and
 // is none here, or the other way round: profile and lowest version decide all of these. That a session
@@ -156,9 +195,9 @@ std::string configure(SSL_CTX* context, const ServerOptions& options) {
   if (options.sni_strict) SSL_CTX_set_tlsext_servername_callback(context, judge_server_name);
   if (auto fault = ask_for_certificates(context, options); !fault.empty()) return fault;
   if (options.ticket_keys) {
-    SSL_CTX_set_tlsext_ticket_key_cb(context, use_ticket_key);
-    const auto seconds = static_cast<std::uint32_t>(std::clamp<std::chrono::seconds::rep>(
-        options.ticket_keys->lifetime().count(), 1, kLongestTicket));
+    SSL_CTX_set_ticket_aead_method(context, &kTicketMethod);
+    SSL_CTX_set_current_time_cb(context, tell_time);
+    const auto seconds = static_cast<std::uint32_t>(options.ticket_keys->lifetime().count());
     SSL_CTX_set_timeout(context, seconds);
     SSL_CTX_set_session_psk_dhe_timeout(context, seconds);
   }
@@ -175,6 +214,8 @@ KeyKinds kinds_of(const std::vector<std::shared_ptr<const Credentials>>& all) {
 }
 
 }  // namespace
+
+thread_local constinit Wire* Timekeeping::wire_ = nullptr;
 
 ServerContext::ServerContext(std::unique_ptr<Native> native) : native_(std::move(native)) {}
 ServerContext::~ServerContext() = default;

@@ -27,12 +27,27 @@ std::uint8_t* put(std::int64_t number, std::uint8_t* at) {
   return at;
 }
 
+std::int64_t get(const std::uint8_t* at) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < sizeof(number); ++i) number = number << 8 | at[i];
+  return static_cast<std::int64_t>(number);
+}
+
+// A ticket: the slot's name; a nonce, long enough to be a random one however many are sealed; the
+// session and its time, sealed together (XChaCha20-Poly1305).
+constexpr std::size_t kNonce = 24;
+constexpr std::size_t kTime = 8;
+constexpr std::size_t kTag = 16;
+
+bool init(EVP_AEAD_CTX* context, const TicketKeys::Native::SlotKeys& keys) {
+  static_assert(sizeof(keys.name) + kNonce + kTime + kTag == TicketKeys::Native::kOverhead);
+  return EVP_AEAD_CTX_init(context, EVP_aead_xchacha20_poly1305(), keys.key.data(), keys.key.size(),
+                           kTag, nullptr) == 1;
+}
+
 }  // namespace
 
-TicketKeys::Native::SlotKeys::~SlotKeys() {
-  OPENSSL_cleanse(hmac.data(), hmac.size());
-  OPENSSL_cleanse(aes.data(), aes.size());
-}
+TicketKeys::Native::SlotKeys::~SlotKeys() { OPENSSL_cleanse(key.data(), key.size()); }
 
 TicketKeys::Native::~Native() { OPENSSL_cleanse(secret.data(), secret.size()); }
 
@@ -44,14 +59,13 @@ TicketKeys::Native::SlotKeys TicketKeys::Native::derive(std::int64_t slot) const
   std::array<std::uint8_t, kPurpose.size() + 2 * sizeof(slot)> label;
   put(slot, put(rotate.count(), std::copy(kPurpose.begin(), kPurpose.end(), label.begin())));
   SlotKeys keys;
-  std::array<std::uint8_t, sizeof(keys.name) + sizeof(keys.hmac) + sizeof(keys.aes)> material;
+  std::array<std::uint8_t, sizeof(keys.name) + sizeof(keys.key)> material;
   // Cannot fail: the length is far below 255 hashes.
   HKDF_expand(material.data(), material.size(), EVP_sha256(), secret.data(), secret.size(),
               label.data(), label.size());
   const auto* at = material.data();
   std::copy_n(at, keys.name.size(), keys.name.begin());
-  std::copy_n(at + keys.name.size(), keys.hmac.size(), keys.hmac.begin());
-  std::copy_n(at + keys.name.size() + keys.hmac.size(), keys.aes.size(), keys.aes.begin());
+  std::copy_n(at + keys.name.size(), keys.key.size(), keys.key.begin());
   OPENSSL_cleanse(material.data(), material.size());
   return keys;
 }
@@ -63,33 +77,44 @@ TicketKeys::Native::SlotKeys TicketKeys::Native::keys_of(std::int64_t slot) cons
   return *place.keys;
 }
 
-int TicketKeys::Native::seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
-                             HMAC_CTX* hmac) const {
+std::size_t TicketKeys::Native::seal(std::int64_t time, bssl::Span<const std::uint8_t> session,
+                                     std::uint8_t* out) const {
   const auto keys = keys_of(present_slot());
-  std::copy(keys.name.begin(), keys.name.end(), name);
-  RAND_bytes(iv, EVP_CIPHER_iv_length(EVP_aes_256_cbc()));
-  const bool set =
-      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, keys.aes.data(), iv) == 1 &&
-      HMAC_Init_ex(hmac, keys.hmac.data(), keys.hmac.size(), EVP_sha256(), nullptr) == 1;
-  return set ? 1 : -1;
+  std::uint8_t* const nonce = std::copy(keys.name.begin(), keys.name.end(), out);
+  RAND_bytes(nonce, kNonce);
+  std::uint8_t* const sealed = nonce + kNonce;
+  std::copy(session.begin(), session.end(), put(time, sealed));
+  std::size_t size = 0;
+  bssl::ScopedEVP_AEAD_CTX context;
+  const bool is_sealed =
+      init(context.get(), keys) &&
+      EVP_AEAD_CTX_seal(context.get(), sealed, &size, kTime + session.size() + kTag, nonce, kNonce,
+                        sealed, kTime + session.size(), out, keys.name.size()) == 1;
+  return is_sealed ? keys.name.size() + kNonce + size : 0;
 }
 
-int TicketKeys::Native::open(const std::uint8_t* name, const std::uint8_t* iv,
-                             EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac) const {
-  constexpr int kUnknown = 0;
-  constexpr int kGood = 1;
-  constexpr int kGoodAndRenew = 2;
+std::optional<TicketKeys::Native::Opened> TicketKeys::Native::open(
+    bssl::Span<const std::uint8_t> ticket, std::uint8_t* out) const {
+  if (ticket.size() < kOverhead) return std::nullopt;
   const auto present = present_slot();
   for (const auto slot : {present, present - 1, present + 1}) {
     const auto keys = keys_of(slot);
-    if (!std::equal(keys.name.begin(), keys.name.end(), name)) continue;
-    if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, keys.aes.data(), iv) != 1 ||
-        HMAC_Init_ex(hmac, keys.hmac.data(), keys.hmac.size(), EVP_sha256(), nullptr) != 1) {
-      return -1;
+    if (!std::equal(keys.name.begin(), keys.name.end(), ticket.data())) continue;
+    const std::uint8_t* const nonce = ticket.data() + keys.name.size();
+    const std::uint8_t* const sealed = nonce + kNonce;
+    std::size_t size = 0;
+    bssl::ScopedEVP_AEAD_CTX context;
+    if (!init(context.get(), keys) ||
+        EVP_AEAD_CTX_open(context.get(), out, &size, ticket.size(), nonce, kNonce, sealed,
+                          ticket.size() - keys.name.size() - kNonce, keys.name.data(),
+                          keys.name.size()) != 1) {
+      return std::nullopt;
     }
-    return slot < present ? kGoodAndRenew : kGood;
+    const auto time = get(out);
+    std::copy(out + kTime, out + size, out);
+    return Opened{time, size - kTime};
   }
-  return kUnknown;
+  return std::nullopt;
 }
 
 TicketKeys::TicketKeys(std::chrono::seconds rotate, std::function<std::chrono::seconds()> now)
@@ -126,6 +151,8 @@ Result<std::shared_ptr<const TicketKeys>> TicketKeys::load(
 
 TicketKeys::~TicketKeys() = default;
 
-std::chrono::seconds TicketKeys::lifetime() const { return native_->rotate; }
+std::chrono::seconds TicketKeys::lifetime() const {
+  return std::min(native_->rotate, kLongestTicket);
+}
 
 }  // namespace postern::tls

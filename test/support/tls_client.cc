@@ -166,6 +166,24 @@ std::string seal_record(SSL* ssl, std::uint8_t type, std::string_view plain) {
 
 }  // namespace
 
+TlsSessionPtr with_ticket_changed(const TlsSessionPtr& session, int at) {
+  const std::uint8_t* octets = nullptr;
+  std::size_t size = 0;
+  SSL_SESSION_get0_ticket(session->native(), &octets, &size);
+  std::vector<std::uint8_t> ticket(octets, octets + size);
+  const auto place = at < 0 ? size - static_cast<std::size_t>(-at) : static_cast<std::size_t>(at);
+  ticket.at(place) ^= 1;
+  std::uint8_t* text = nullptr;
+  std::size_t length = 0;
+  const bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_with_buffers_method()));
+  demand(SSL_SESSION_to_bytes(session->native(), &text, &length) == 1, "session");
+  bssl::UniquePtr<SSL_SESSION> changed(SSL_SESSION_from_bytes(text, length, context.get()));
+  OPENSSL_free(text);
+  demand(changed && SSL_SESSION_set_ticket(changed.get(), ticket.data(), ticket.size()) == 1,
+         "ticket");
+  return std::make_shared<TlsSession>(changed.release());
+}
+
 TlsClient::TlsClient(const TlsClientOptions& options) : native_(std::make_unique<Native>()) {
   auto& native = *native_;
   native.trusts_server = options.trusts_server;

@@ -12,6 +12,8 @@ namespace postern::test {
 // A TLS session to resume. Shared, so that several clients can try the same one.
 class TlsSession;
 using TlsSessionPtr = std::shared_ptr<const TlsSession>;
+// The same, with one octet of its ticket changed: the one at `at`, from the end where it is negative.
+TlsSessionPtr with_ticket_changed(const TlsSessionPtr& session, int at);
 
 struct TlsClientOptions {
   std::uint16_t min_version = 0x0301;  // as on the wire: 0x0301 is TLS 1.0
