@@ -279,6 +279,74 @@ TEST_CASE("an ECDSA suite that is not served leaves the client to RSA") {
   CHECK(subject_for(context_of(server), "", options) == "CN = p256");
 }
 
+TEST_CASE("no CBC suite is taken for the sake of an ECDSA key") {
+  ServerOptions server;
+  server.profile = tls::Profile::island;
+  server.min_version = Version::tls1_0;
+  server.credentials = {credentials_for("rsa", {"mail.example.com"}, KeyKind::rsa),
+                        credentials_for("p256", {"mail.example.com"}, KeyKind::p256)};
+  struct Row {
+    const char* ciphers;
+    std::uint16_t version;
+    const char* subject;
+  };
+  for (const auto& row : std::vector<Row>{
+           {"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256", 0x0303, "CN = rsa"},
+           {"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA", 0x0303, "CN = p256"},
+           {"ECDHE-ECDSA-AES128-SHA:AES128-GCM-SHA256", 0x0303, "CN = p256"},
+           {"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256", 0x0302, "CN = p256"},
+           {"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256", 0x0303, "CN = p256"},
+       }) {
+    INFO(row.ciphers << " in " << row.version);
+    auto options = only(row.version);
+    options.ciphers = row.ciphers;
+    CHECK(subject_for(context_of(server), "", options) == row.subject);
+  }
+  server.credentials = {server.credentials.back()};  // with nothing else it must do
+  auto options = only(0x0303);
+  options.ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256";
+  CHECK(subject_for(context_of(server), "", options) == "CN = p256");
+}
+
+TEST_CASE("who cannot use the key for its name gets the next that it can") {
+  const auto exact = credentials_for("exact", {"mail.example.com"}, KeyKind::p256);
+  const auto wild = credentials_for("wild", {"*.example.com"}, KeyKind::rsa);
+  const auto first = credentials_for("first", {"example.org"}, KeyKind::p256);
+  const auto other = credentials_for("other", {"example.net"}, KeyKind::rsa);
+  const auto exact_rsa = credentials_for("exact rsa", {"imap.example.com"}, KeyKind::rsa);
+  const auto wild_p256 = credentials_for("wild p256", {"*.example.com"}, KeyKind::p256);
+  const auto version = GENERATE(as<std::uint16_t>{}, 0x0303, 0x0304);
+  auto rsa = only(version);
+  rsa.algorithms = "RSA-PSS+SHA256:RSA+SHA256";
+  auto ecdsa = only(version);
+  ecdsa.algorithms = "ECDSA+SHA256";
+  const auto either = only(version);
+  struct Row {
+    std::vector<CredentialsPtr> credentials;
+    const char* name;
+    const TlsClientOptions& client;
+    const char* subject;
+  };
+  for (const auto& row : std::vector<Row>{
+           {{first, exact, wild}, "mail.example.com", rsa, "CN = wild"},
+           {{first, exact, wild}, "mail.example.com", ecdsa, "CN = exact"},
+           {{first, exact, other}, "mail.example.com", rsa, "CN = other"},
+           {{other, first, exact}, "mail.example.com", rsa, "CN = other"},
+           {{first, other}, "", rsa, "CN = other"},
+           {{first, other}, "example.org", rsa, "CN = other"},
+           {{other, exact_rsa, wild_p256}, "imap.example.com", ecdsa, "CN = wild p256"},
+           {{other, exact_rsa, wild_p256}, "imap.example.com", rsa, "CN = exact rsa"},
+           {{other, exact_rsa, wild_p256}, "imap.example.com", either, "CN = exact rsa"},
+           {{exact_rsa, first}, "imap.example.com", ecdsa, "CN = first"},
+       }) {
+    INFO(row.name << " for " << row.subject);
+    CHECK(subject_for(context_with(row.credentials), row.name, row.client) == row.subject);
+  }
+  // None can be used: the failure is that of the key for the name.
+  Connection connection(context_with({first, exact}), rsa);
+  CHECK(connection.engine.failure() == tls::Failure::no_shared_cipher);
+}
+
 TEST_CASE("certificates of other kinds serve the clients that can use them") {
   const auto kind = GENERATE(KeyKind::p384, KeyKind::ed25519);
   const auto context = context_with({credentials_for("rsa", {"mail.example.com"}, KeyKind::rsa),
