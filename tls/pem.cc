@@ -21,6 +21,11 @@ bool PemBlock::is_encrypted() const {
 }
 
 Result<std::vector<PemBlock>> read_pem(std::string_view text, const std::string& name) {
+  // BoringSSL would pass over the block, and what is missing then is said of another.
+  if (text.find("\xef\xbb\xbf-----BEGIN ") != std::string_view::npos) {
+    return Error{name +
+                 " has a byte order mark before -----BEGIN: save it as ASCII, or as UTF-8 without"};
+  }
   std::vector<PemBlock> blocks;
   const bssl::UniquePtr<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   if (!bio) return Error{name + ": out of memory"};

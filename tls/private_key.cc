@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tls/certificate.h"
+
 namespace postern::tls {
 
 namespace {
@@ -12,6 +14,20 @@ using Key = bssl::UniquePtr<EVP_PKEY>;
 constexpr const char* kConvert =
     "; convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in FILE -out "
     "NEWFILE`";
+
+constexpr int kShortestRsa = 1024;  // bits; clients refuse below 2048, which is only warned of
+
+// RFC 8446 section 4.2.3.
+bool has_known_curve(const EVP_PKEY* key) {
+  switch (EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)))) {
+    case NID_X9_62_prime256v1:
+    case NID_secp384r1:
+    case NID_secp521r1:
+      return true;
+    default:
+      return false;
+  }
+}
 
 // Whether BoringSSL lacks what the key is encrypted with, or it may be opened with another passphrase.
 bool is_of_unknown_cipher(std::uint32_t error) {
@@ -74,7 +90,11 @@ std::string what_else(std::string_view text, const std::vector<PemBlock>& blocks
                       const std::string& cure) {
   if (text.empty()) return "the file is empty";
   if (text.front() == 0x30) return "it looks like DER, not PEM; try `" + cure + "`";
-  if (blocks.empty()) return "it has no PEM block";
+  if (blocks.empty()) {
+    return text.find("-----BEGIN ") == std::string_view::npos
+               ? "it has no PEM block"
+               : "something stands before or behind -----BEGIN on its line";
+  }
   std::string labels;
   for (const auto& block : blocks) {
     if (labels.find(block.label) == std::string::npos) {
@@ -116,6 +136,14 @@ Result<Key> parse_key(std::string_view pem, const std::string& name, const Passp
   if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC && kind != EVP_PKEY_ED25519) {
     return Error{"the key in " + name + " is of a kind that TLS has no use for; " +
                  "RSA, ECDSA or Ed25519 is needed"};
+  }
+  if (kind == EVP_PKEY_RSA && EVP_PKEY_bits(key.get()) < kShortestRsa) {
+    return Error{"the key in " + name + " is " + kind_of(key.get()) +
+                 ", too short for TLS 1.3's signatures; 2048 bits are needed"};
+  }
+  if (kind == EVP_PKEY_EC && !has_known_curve(key.get())) {
+    return Error{"the key in " + name + " is " + kind_of(key.get()) +
+                 ", a curve that TLS has no use for; P-256, P-384 or P-521 is needed"};
   }
   return key;
 }

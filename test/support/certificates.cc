@@ -45,7 +45,8 @@ bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind, int rsa_bits) {
     demand(key != nullptr);
   } else {
     const bssl::UniquePtr<EC_KEY> curve_key(
-        EC_KEY_new_by_curve_name(kind == KeyKind::p384   ? NID_secp384r1
+        EC_KEY_new_by_curve_name(kind == KeyKind::p224   ? NID_secp224r1
+                                 : kind == KeyKind::p384 ? NID_secp384r1
                                  : kind == KeyKind::p521 ? NID_secp521r1
                                                          : NID_X9_62_prime256v1));
     demand(EC_KEY_generate_key(curve_key.get()) == 1 &&

@@ -7,7 +7,7 @@
 
 namespace postern::test {
 
-enum class KeyKind { rsa, p256, p384, p521, ed25519 };
+enum class KeyKind { rsa, p224, p256, p384, p521, ed25519 };
 
 // A certificate with its key.
 class Issued {

@@ -176,6 +176,33 @@ TEST_CASE("a key that is none says what is there") {
         "key.pem: PEM block 1 is damaged (cut off, or changed by an editor)");
 }
 
+TEST_CASE("a key that makes no handshake is refused at once") {
+  const auto fault = [](const IssueOptions& options) {
+    const auto issued = issue(options);
+    return message(issued.certificate(), issued.key());
+  };
+  CHECK(fault({.common_name = "a", .kind = KeyKind::p224}) ==
+        "the key in key.pem is ECDSA P-224, a curve that TLS has no use for; P-256, P-384 or P-521 "
+        "is needed");
+  CHECK(fault({.common_name = "a", .kind = KeyKind::rsa, .rsa_bits = 512}) ==
+        "the key in key.pem is RSA 512, too short for TLS 1.3's signatures; 2048 bits are needed");
+  CHECK(fault({.common_name = "a", .kind = KeyKind::rsa, .rsa_bits = 1024}).empty());
+}
+
+TEST_CASE("what hides a PEM block is named") {
+  const std::string mark = "\xef\xbb\xbf";
+  const auto leaf = pki().leaf.certificate();
+  const auto key = pki().leaf.key();
+  const std::string marked =
+      " has a byte order mark before -----BEGIN: save it as ASCII, or as UTF-8 without";
+  CHECK(message(mark + leaf, key) == "chain.pem" + marked);
+  CHECK(message(leaf, mark + key) == "key.pem" + marked);
+  CHECK(message(leaf + mark + pki().intermediate.certificate(), key) == "chain.pem" + marked);
+  CHECK(message(mark + "leaf\n" + leaf, key).empty());
+  CHECK(message(" " + leaf, key) ==
+        "no certificate in chain.pem: something stands before or behind -----BEGIN on its line");
+}
+
 TEST_CASE("what is far too much is refused") {
   std::string chain;
   for (std::size_t i = 0; i <= Credentials::kMaxChain; ++i) chain += pki().leaf.certificate();
