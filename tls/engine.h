@@ -32,7 +32,7 @@ struct Facts {
   std::string version;      // "1.2", "1.3" …
   std::string cipher;       // IANA name
   std::string curve;        // group's name; "" with RSA key exchange
-  std::string server_name;  // SNI as sent, lower case; "" where none
+  std::string server_name;  // SNI, as in Offer; "" where none
   std::string alpn;         // the protocol answered; "" where none
   Ja4 ja4;                  // as in Offer
   bool resumed = false;
@@ -52,7 +52,7 @@ struct Offer {
   static constexpr std::size_t kMaxAlpn = 32;
   static constexpr std::size_t kMaxServerName = 255;
 
-  std::string server_name;              // lower case
+  std::string server_name;              // lower case, without a dot at its end
   std::vector<std::uint16_t> versions;  // of a hello without such a list the one that it names
   std::vector<std::uint16_t> ciphers;
   std::vector<std::uint16_t> groups;

@@ -57,7 +57,7 @@ Numbers read_extension_types(const SSL_CLIENT_HELLO& hello) {
   return types;
 }
 
-// RFC 6066 section 3: the one name of type host_name.
+// RFC 6066 section 3: the one name of type host_name; it has no trailing dot there, but some send one.
 std::string read_server_name(const SSL_CLIENT_HELLO& hello) {
   CBS body;
   CBS list;
@@ -72,6 +72,7 @@ std::string read_server_name(const SSL_CLIENT_HELLO& hello) {
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
+  if (text.ends_with('.')) text.pop_back();
   return text;
 }
 

@@ -52,6 +52,25 @@ void offer_staple(const Credentials& credentials, const ServerContext::Native& c
                         staple->der.size());
 }
 
+// In TLS 1.2 and before a session resumes under the name only that it began under: RFC 6066 section 3.
+// Where TLS 1.3 may come of the hello its sessions keep the context's scope (RFC 8446 section 4.6.1
+// leaves it to the client, by the certificate).
+bool scope_to_name(SSL* ssl, const Offer& offer, const ServerContext::Native& context) {
+  const auto is_new = [](std::uint16_t version) { return version == TLS1_3_VERSION; };
+  if (offer.server_name.empty() ||
+      (context.serving.max_version == Version::tls1_3 &&
+       std::any_of(offer.versions.begin(), offer.versions.end(), is_new))) {
+    return true;
+  }
+  std::size_t size = 0;
+  const std::uint8_t* const scope = SSL_get0_session_id_context(ssl, &size);
+  std::string text(reinterpret_cast<const char*>(scope), size);
+  text += offer.server_name;
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), digest.data());
+  return SSL_set_session_id_context(ssl, digest.data(), digest.size()) == 1;
+}
+
 // Runs before BoringSSL judges the hello, so the offer is there whatever comes of it, and before it
 // fixes the versions that it will take.
 ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
@@ -64,6 +83,7 @@ ssl_select_cert_result_t see_client_hello(const SSL_CLIENT_HELLO* hello) {
     if (!admit_old(hello->ssl, native.serving.profile)) return ssl_select_cert_error;
     suites = Suites::aead_and_cbc;
   }
+  if (!scope_to_name(hello->ssl, *wire.offer, native)) return ssl_select_cert_error;
   const auto& certificates = *native.certificates;
   const auto& chosen = certificates.choose(*wire.offer, suites);
   wire.handshake->credentials = &chosen;

@@ -44,7 +44,7 @@ struct ServerOptions {
   std::shared_ptr<const ClientAuthority> client_authority;  // never null unless none are asked for
   // Part of the session ID context: a TLS session resumes only where this text is equal (and the
   // profile and lowest version, and what is asked of clients' certificates with all authorities and
-  // revocations: see make()).
+  // revocations: see make()). In TLS 1.2 and before the name that the client asks for is part of it, too.
   std::string resumption_scope;
   // Shared by all contexts and workers, so that a session resumes on any of them. Null: keys of
   // the context's own, so that a session resumes with this context only.

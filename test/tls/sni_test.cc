@@ -21,7 +21,8 @@ std::shared_ptr<const tls::Credentials> credentials_for(const std::string& commo
 }
 
 // A context of three certificates, one of them for any name of a domain.
-std::shared_ptr<const tls::ServerContext> three(bool is_strict) {
+std::shared_ptr<const tls::ServerContext> three(bool is_strict,
+                                                tls::Version highest = tls::Version::tls1_3) {
   static const std::vector<std::shared_ptr<const tls::Credentials>> credentials = {
       credentials_for("first", {"mail.example.com", "imap.example.com"}),
       credentials_for("wild", {"*.example.net"}),
@@ -30,6 +31,7 @@ std::shared_ptr<const tls::ServerContext> three(bool is_strict) {
   tls::ServerOptions options;
   options.credentials = credentials;
   options.min_version = tls::Version::tls1_0;
+  options.max_version = highest;
   options.sni_strict = is_strict;
   return context_of(options);
 }
@@ -44,6 +46,8 @@ TEST_CASE("where SNI is strict a name of no certificate is refused, and any of t
   const std::vector<Row> rows = {
       {"mail.example.com", true},
       {"IMAP.Example.COM", true},
+      {"mail.example.com.", true},
+      {"pop.example.net.", true},
       {"pop.example.net", true},
       {"nameless.example.org", true},
       {"", true},  // asks for none
@@ -72,6 +76,35 @@ TEST_CASE("where SNI is strict a name of no certificate is refused, and any of t
       REQUIRE(connection.engine.offer() != nullptr);
       CHECK(connection.engine.offer()->server_name == name);
     }
+  }
+}
+
+TEST_CASE("before TLS 1.3 a session resumes under the name only that it began under") {
+  const auto version = GENERATE(as<std::uint16_t>{}, 0x0301, 0x0303, 0x0304);
+  const auto highest = GENERATE(tls::Version::tls1_2, tls::Version::tls1_3);
+  if (version == 0x0304 && highest == tls::Version::tls1_2) return;
+  const auto context = three(false, highest);
+  const std::vector<std::string> names = {"", "mail.example.com", "imap.example.com",
+                                          "pop.example.net"};
+  for (const auto& from : names) {
+    TlsClientOptions options;
+    options.min_version = version;
+    // A client of TLS 1.3, too, gets TLS 1.2 where there is no more.
+    options.max_version = highest == tls::Version::tls1_2 ? 0x0304 : version;
+    options.server_name = from;
+    Connection connection(context, options);
+    connection.to_client("250 OK\r\n");
+    options.session = connection.client.session();
+    REQUIRE(options.session != nullptr);
+    for (const auto& to : names) {
+      INFO(from << " to " << to << " with " << connection.client.version());
+      options.server_name = to;
+      const Connection again(context, options);
+      REQUIRE(again.engine.state() == State::open);
+      CHECK(again.engine.facts().resumed == (from == to || connection.client.version() == 0x0304));
+    }
+    options.server_name = from + ".";
+    CHECK((from.empty() || Connection(context, options).engine.facts().resumed));
   }
 }
 
