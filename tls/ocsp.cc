@@ -288,10 +288,13 @@ std::string serial_of(const X509* leaf) {
   return std::string(view(content));
 }
 
+// Null where it is not one that is checked.
+const EVP_MD* hash_of(const Single& single) {
+  return single.hash == kSha1 ? EVP_sha1() : single.hash == kSha256 ? EVP_sha256() : nullptr;
+}
+
 bool is_about(const Single& single, const X509* leaf, const X509* issuer) {
-  const EVP_MD* const kind = single.hash == kSha1     ? EVP_sha1()
-                             : single.hash == kSha256 ? EVP_sha256()
-                                                      : nullptr;
+  const EVP_MD* const kind = hash_of(single);
   if (kind == nullptr) return false;
   const auto name = [&](const EVP_MD* by, std::uint8_t* out, unsigned* size) {
     return X509_NAME_digest(X509_get_subject_name(issuer), by, out, size);
@@ -303,10 +306,14 @@ bool is_about(const Single& single, const X509* leaf, const X509* issuer) {
          single.issuer_key_hash == digest_by(key, kind);
 }
 
+// kAlgorithms.end() where it is not one that is checked.
+const SignatureAlgorithm* algorithm_of(const Response& response) {
+  return std::find_if(kAlgorithms.begin(), kAlgorithms.end(),
+                      [&](const auto& each) { return each.oid == response.algorithm; });
+}
+
 bool is_signed_by(const Response& response, EVP_PKEY* key) {
-  const auto* const algorithm =
-      std::find_if(kAlgorithms.begin(), kAlgorithms.end(),
-                   [&](const auto& each) { return each.oid == response.algorithm; });
+  const auto* const algorithm = algorithm_of(response);
   if (algorithm == kAlgorithms.end() || key == nullptr || EVP_PKEY_id(key) != algorithm->key) {
     return false;
   }
@@ -359,7 +366,22 @@ Result<Staple> read_staple(std::string_view der, const std::string& name, X509* 
   const auto single =
       std::find_if(response.singles.begin(), response.singles.end(),
                    [&](const Single& each) { return is_about(each, leaf, issuer); });
-  if (single == response.singles.end()) return Error{name + " is about another certificate"};
+  if (single == response.singles.end()) {
+    const auto may_be = [&](const Single& each) {
+      return hash_of(each) == nullptr && each.serial == serial_of(leaf);
+    };
+    if (std::any_of(response.singles.begin(), response.singles.end(), may_be)) {
+      return Error{name +
+                   " names its certificate by another hash than SHA-1 and SHA-256, which "
+                   "postern does not check"};
+    }
+    return Error{name + " is about another certificate"};
+  }
+  if (algorithm_of(response) == kAlgorithms.end()) {
+    return Error{name +
+                 " is signed by an algorithm that postern does not check: PKCS #1 or ECDSA "
+                 "with SHA-256, SHA-384 or SHA-512, or Ed25519, is needed"};
+  }
   const auto signer = signer_of(response, issuer);
   ERR_clear_error();
   if (!signer) {

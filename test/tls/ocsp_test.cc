@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "test/support/ocsp_response.h"
@@ -163,6 +164,28 @@ TEST_CASE("a staple that is not fit is not taken, and it is said why") {
     row.change(options);
     CHECK(fault_of(ocsp_response(options)) == row.fault);
   }
+}
+
+TEST_CASE("an algorithm that is not checked is said, and not another fault") {
+  const auto with = [](std::string text, std::string_view from, std::string_view to) {
+    const auto place = text.find(from);
+    REQUIRE(place != std::string::npos);
+    return text.replace(place, from.size(), to);
+  };
+  const std::string ecdsa = "\x2a\x86\x48\xce\x3d\x04";  // and .1 with SHA-1, .3.2 with SHA-256
+  CHECK(fault_of(with(ocsp_response(about_the_leaf()), ecdsa + "\x03\x02", ecdsa + "\x03\x01")) ==
+        "staple.der is signed by an algorithm that postern does not check: PKCS #1 or ECDSA with "
+        "SHA-256, SHA-384 or SHA-512, or Ed25519, is needed: not sent");
+  const std::string sha2 = "\x60\x86\x48\x01\x65\x03\x04\x02";  // and .1 for SHA-256
+  auto options = about_the_leaf();
+  options.hash = Hash::sha256;
+  CHECK(
+      fault_of(with(ocsp_response(options), sha2 + "\x01", sha2 + "\x02")) ==
+      "staple.der names its certificate by another hash than SHA-1 and SHA-256, which postern does "
+      "not check: not sent");
+  options.leaf = &pki().other;
+  CHECK(fault_of(with(ocsp_response(options), sha2 + "\x01", sha2 + "\x02")) ==
+        "staple.der is about another certificate: not sent");
 }
 
 TEST_CASE("a responder that refused is named, and so is a file that is none of its answers") {
