@@ -29,14 +29,23 @@ Failure failure_of(int reason) {
     case SSL_R_NO_SHARED_CIPHER:
     case SSL_R_NO_SHARED_GROUP:
     case SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS:
+    case SSL_R_WRONG_CURVE:  // newer ones, of an EC key in TLS 1.2 and before: RFC 8422 section 5.1
       return Failure::no_shared_cipher;
     case SSL_R_NO_APPLICATION_PROTOCOL:
       return Failure::alpn_refused;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return Failure::client_certificate_missing;
+    case SSL_R_KEY_USAGE_BIT_INCORRECT:
+      return Failure::client_certificate_wrong_purpose;
     default:
       return Failure::protocol_error;
   }
+}
+
+// Whether it is the client's certificate that was refused.
+constexpr bool is_of_certificate(Failure failure) {
+  return failure >= Failure::client_certificate_missing &&
+         failure <= Failure::client_certificate_invalid;
 }
 
 // Empties the error queue. The oldest error of the TLS library is the cause; others are those of
@@ -288,11 +297,13 @@ void Engine::settle(int result) {
       auto fault = take_fault();
       if (state_ == State::handshaking && native_->wire.handshake->refusal != Failure::none) {
         fault.failure = native_->wire.handshake->refusal;
-        facts_->client_certificate = std::move(native_->wire.handshake->client_certificate);
       } else if (state_ == State::handshaking && fault.failure == Failure::protocol_error) {
         if (auto alert = alert_in_clear(native_->wire.last_read); !alert.empty()) {
           fault = {Failure::peer_alert, std::move(alert)};
         }
+      }
+      if (state_ == State::handshaking && is_of_certificate(fault.failure)) {
+        facts_->client_certificate = std::move(native_->wire.handshake->client_certificate);
       }
       fail(fault.failure, std::move(fault.text));
   }

@@ -40,7 +40,7 @@ struct Facts {
   // (OldVersions::accept).
   bool is_below_minimum = false;
   // The client's, verified, also where the session resumed; null where it has none. Of a handshake that
-  // failed for it, the one that was refused.
+  // failed for it, the one that was refused; null where BoringSSL refused it before it was read.
   std::shared_ptr<const ClientCertificate> client_certificate;
 };
 

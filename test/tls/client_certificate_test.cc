@@ -196,6 +196,19 @@ TEST_CASE("each client's chain is taken or refused for its own reason, with its 
   }
 }
 
+// Told by BoringSSL itself: in TLS 1.3 before the certificate is judged, in TLS 1.2 behind that.
+TEST_CASE("a certificate whose key may not sign is one of another purpose") {
+  auto options = person();
+  options.kind = KeyKind::rsa;
+  options.may_sign = false;
+  const auto version = GENERATE(as<std::uint16_t>{}, 0x0303, 0x0304);
+  const Connection connection(
+      context_for(ClientCertificates::request, trusting(root().certificate())),
+      client_with(shown(issue(options)), version));
+  CHECK(connection.engine.failure() == Failure::client_certificate_wrong_purpose);
+  CHECK(connection.engine.failure_text() == "KEY_USAGE_BIT_INCORRECT");
+}
+
 TEST_CASE("no certificate is good where one is requested, and has its alert where it is required") {
   const auto authority = trusting(root().certificate());
   const auto version = GENERATE(as<std::uint16_t>{}, 0x0303, 0x0304);
