@@ -1,12 +1,12 @@
 # Finds BoringSSL and defines the target BoringSSL::SSL (libssl and libcrypto with their headers).
 # BORINGSSL_ROOT names a prefix: include/openssl/ssl.h, and lib/ with static or shared libraries,
-# or a CMake package of BoringSSL's own. Without it, Debian's android-libboringssl-dev is used,
+# a CMake package of BoringSSL's own, or its source tree, built in its folder build. Without it, Debian's android-libboringssl-dev is used,
 # whose headers and libraries each lie in a folder named android.
 add_library(BoringSSL::SSL INTERFACE IMPORTED)
 if(BORINGSSL_ROOT)
   set(hints NO_DEFAULT_PATH PATHS ${BORINGSSL_ROOT})
   set(include_suffixes include)
-  set(lib_suffixes lib lib64 lib/${CMAKE_LIBRARY_ARCHITECTURE})
+  set(lib_suffixes lib lib64 lib/${CMAKE_LIBRARY_ARCHITECTURE} build build/ssl build/crypto)
 else()
   set(hints)
   set(include_suffixes android)
@@ -22,6 +22,9 @@ message(STATUS "BoringSSL: ${BORINGSSL_SSL_LIBRARY}")
 target_include_directories(BoringSSL::SSL SYSTEM INTERFACE ${BORINGSSL_INCLUDE_DIR})
 target_link_libraries(BoringSSL::SSL INTERFACE ${BORINGSSL_SSL_LIBRARY} ${BORINGSSL_CRYPTO_LIBRARY} Threads::Threads)
 # Debian's library lies outside the loader's path, and OpenSSL has the same file names.
-cmake_path(GET BORINGSSL_SSL_LIBRARY PARENT_PATH boringssl_lib_dir)
-list(APPEND CMAKE_BUILD_RPATH ${boringssl_lib_dir})
-list(APPEND CMAKE_INSTALL_RPATH ${boringssl_lib_dir})
+cmake_path(GET BORINGSSL_SSL_LIBRARY PARENT_PATH boringssl_ssl_dir)
+cmake_path(GET BORINGSSL_CRYPTO_LIBRARY PARENT_PATH boringssl_crypto_dir)
+set(boringssl_lib_dirs ${boringssl_ssl_dir} ${boringssl_crypto_dir})
+list(REMOVE_DUPLICATES boringssl_lib_dirs)
+list(APPEND CMAKE_BUILD_RPATH ${boringssl_lib_dirs})
+list(APPEND CMAKE_INSTALL_RPATH ${boringssl_lib_dirs})

@@ -34,8 +34,10 @@ namespace postern::tls {
 // Key exchange groups by preference. The hybrid with ML-KEM (draft-ietf-tls-ecdhe-mlkem) came
 // between two API versions, so its number's macro tells, not the version.
 #if BORINGSSL_API_VERSION > 17 && defined(SSL_GROUP_X25519_MLKEM768)
+inline constexpr bool kHasHybrid = true;
 inline constexpr const char* kGroups = "X25519MLKEM768:X25519:P-256:P-384";
 #else
+inline constexpr bool kHasHybrid = false;
 inline constexpr const char* kGroups = "X25519:P-256:P-384";
 #endif
 

@@ -27,9 +27,15 @@ bool signed_by(X509* subject, X509* issuer) {
   ERR_clear_error();
   if (X509_verify(subject, key.get()) == 1) return true;
   const auto error = ERR_peek_error();
-  return ERR_GET_LIB(error) == ERR_LIB_ASN1 &&
-         (ERR_GET_REASON(error) == ASN1_R_UNKNOWN_SIGNATURE_ALGORITHM ||
-          ERR_GET_REASON(error) == ASN1_R_UNKNOWN_MESSAGE_DIGEST_ALGORITHM);
+  if (ERR_GET_LIB(error) != ERR_LIB_ASN1) return false;
+  switch (ERR_GET_REASON(error)) {
+    case ASN1_R_UNKNOWN_SIGNATURE_ALGORITHM:
+    case ASN1_R_UNKNOWN_MESSAGE_DIGEST_ALGORITHM:
+    case ASN1_R_DIGEST_AND_KEY_TYPE_NOT_SUPPORTED:  // newer ones, of MD5
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool is_signed_weakly(const X509* certificate) {

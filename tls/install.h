@@ -8,13 +8,12 @@
 
 namespace postern::tls {
 
-// Installs `credentials` with `set`, which is BoringSSL's call for an SSL or an SSL_CTX. The key goes
+// Installs `credentials` with `set`, which is BoringSSL's call for an SSL or an SSL_CTX, whatever its exact
+// type, which is not the same in all versions. The key goes
 // by way of a desk where that is the shorter way for the loop. False: BoringSSL cannot use them, or is
 // out of memory.
-template <typename Target>
-bool install(const Credentials::Native& credentials, Target* target,
-             int (*set)(Target*, CRYPTO_BUFFER* const*, std::size_t, EVP_PKEY*,
-                        const SSL_PRIVATE_KEY_METHOD*)) {
+template <typename Target, typename Set>
+bool install(const Credentials::Native& credentials, Target* target, Set* set) {
   std::vector<CRYPTO_BUFFER*> chain;
   chain.reserve(credentials.chain.size());
   for (const auto& buffer : credentials.chain) chain.push_back(buffer.get());

@@ -20,7 +20,7 @@ bool offers_one_of(const Numbers& offered, Wanted wanted) {
          offered.end();
 }
 
-// BoringSSL's as of its API version 17, and the hybrid group.
+// BoringSSL's as of its API version 17, and the hybrid group, where it has that.
 constexpr Wanted kTls13Suites = {0x1301, 0x1302, 0x1303};
 constexpr Wanted kEcdsaAead = {0xc02b, 0xc02c, 0xcca9};
 constexpr Wanted kEcdsaCbc = {0xc009, 0xc00a};
@@ -59,7 +59,7 @@ std::optional<Version> best_between(Version lowest, Version highest, const Offer
 bool shares_group(Profile profile, Version version, const Offer& offer) {
   return offers_one_of(offer.groups, kGroupsOfAll) ||
          (profile >= Profile::legacy && offers_one_of(offer.groups, {kP521})) ||
-         (version == Version::tls1_3 && offers_one_of(offer.groups, {kHybrid}));
+         (has_hybrid() && version == Version::tls1_3 && offers_one_of(offer.groups, {kHybrid}));
 }
 
 // A signature with a key of that kind; a client of TLS 1.1 or before has no say in it, and one of TLS

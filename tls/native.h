@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,7 +62,7 @@ struct TicketKeys::Native {
   SlotKeys derive(std::int64_t slot) const;
   // Puts a ticket, `session` and its time in it, into `out`, which has room for kOverhead octets more
   // than `session`; gives its size, 0 where it cannot.
-  std::size_t seal(std::int64_t time, bssl::Span<const std::uint8_t> session,
+  std::size_t seal(std::int64_t time, std::span<const std::uint8_t> session,
                    std::uint8_t* out) const;
   // The other way round: the session's size, and the time that was sealed with it. None where the
   // ticket is not of one of the three slots, or was changed. `out` is as large as `ticket`.
@@ -69,7 +70,7 @@ struct TicketKeys::Native {
     std::int64_t time = 0;
     std::size_t size = 0;
   };
-  std::optional<Opened> open(bssl::Span<const std::uint8_t> ticket, std::uint8_t* out) const;
+  std::optional<Opened> open(std::span<const std::uint8_t> ticket, std::uint8_t* out) const;
 
   // The keys of a slot; from the few that were used last, where they are among them.
   SlotKeys keys_of(std::int64_t slot) const;

@@ -27,6 +27,8 @@ std::string groups_of(Profile profile) {
   return groups;
 }
 
+bool has_hybrid() { return kHasHybrid; }
+
 std::vector<std::string> group_names(Profile profile) {
   std::vector<std::string> names;
   std::istringstream groups(groups_of(profile));

@@ -31,5 +31,7 @@ std::string suites_of(Profile profile, Version min_version);
 // list.
 std::vector<std::string> group_names(Profile profile);
 std::string groups_of(Profile profile);
+// Whether the hybrid group X25519MLKEM768 is among them: all have it, or none.
+bool has_hybrid();
 
 }  // namespace postern::tls

@@ -77,7 +77,7 @@ TicketKeys::Native::SlotKeys TicketKeys::Native::keys_of(std::int64_t slot) cons
   return *place.keys;
 }
 
-std::size_t TicketKeys::Native::seal(std::int64_t time, bssl::Span<const std::uint8_t> session,
+std::size_t TicketKeys::Native::seal(std::int64_t time, std::span<const std::uint8_t> session,
                                      std::uint8_t* out) const {
   const auto keys = keys_of(present_slot());
   std::uint8_t* const nonce = std::copy(keys.name.begin(), keys.name.end(), out);
@@ -94,7 +94,7 @@ std::size_t TicketKeys::Native::seal(std::int64_t time, bssl::Span<const std::ui
 }
 
 std::optional<TicketKeys::Native::Opened> TicketKeys::Native::open(
-    bssl::Span<const std::uint8_t> ticket, std::uint8_t* out) const {
+    std::span<const std::uint8_t> ticket, std::uint8_t* out) const {
   if (ticket.size() < kOverhead) return std::nullopt;
   const auto present = present_slot();
   for (const auto slot : {present, present - 1, present + 1}) {

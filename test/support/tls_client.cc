@@ -199,9 +199,8 @@ TlsClient::TlsClient(const TlsClientOptions& options) : native_(std::make_unique
   if (!options.ciphers.empty()) {
     demand(SSL_CTX_set_strict_cipher_list(context, options.ciphers.c_str()) == 1, "ciphers");
   }
-  if (!options.groups.empty()) {
-    demand(SSL_CTX_set1_curves_list(context, options.groups.c_str()) == 1, "groups");
-  }
+  const std::string groups = options.groups.empty() ? "X25519:P-256:P-384" : options.groups;
+  demand(SSL_CTX_set1_curves_list(context, groups.c_str()) == 1, "groups");
   if (!options.algorithms.empty()) {
     demand(SSL_CTX_set1_sigalgs_list(context, options.algorithms.c_str()) == 1, "algorithms");
   }

@@ -21,7 +21,7 @@ struct TlsClientOptions {
   std::string server_name;        // SNI; "" sends none
   std::vector<std::string> alpn;  // in order; empty sends none
   std::string ciphers;            // TLS 1.2 and before, in BoringSSL's words; "" for its default
-  std::string groups;             // "X25519:P-256"; "" for its default
+  std::string groups;             // "X25519:P-256"; "" for "X25519:P-256:P-384"
   std::string algorithms;         // "ECDSA+SHA256:RSA-PSS+SHA256"; "" for its default
   TlsSessionPtr session;          // to resume
   bool asks_for_staple = false;   // by the status_request extension: RFC 6066 section 8

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "test/support/heap_bound.h"
 #include "test/tls/client_connection.h"
 
 using namespace postern;
@@ -336,7 +337,8 @@ TEST_CASE("a list of CAs that cannot be used is refused with a reason") {
 #if defined(__GLIBC__) && !defined(POSTERN_SANITIZED)
 TEST_CASE("an idle client's engine holds little") {
   constexpr std::size_t kEngines = 100;
-  constexpr std::size_t kMost = 8000;  // with its server's, in the test's hands: half of it
+  constexpr std::size_t kMost =
+      heap_bound(8000);  // with its server's, in the test's hands: half of it
   const auto highest = GENERATE(tls::Version::tls1_2, tls::Version::tls1_3);
   const auto server = server_until(highest);
   const auto context = trusting_client();
