@@ -65,9 +65,9 @@ enum class Farewell {
 };
 
 // `needs_certificate`: refused for want of a client certificate; without TLS said as `refuse` is, since
-// none can be shown there. `unavailable`: refused for now, in the protocol's words for a failure that
-// will pass.
-enum class Verdict { allow, warn, refuse, needs_certificate, unavailable };
+// none can be shown there. `never`: refused with TLS and without, so that nobody is told to use it.
+// `unavailable`: refused for now, in the protocol's words for a failure that will pass.
+enum class Verdict { allow, warn, refuse, needs_certificate, never, unavailable };
 
 constexpr bool is_refusal(Verdict verdict) {
   return verdict != Verdict::allow && verdict != Verdict::warn;

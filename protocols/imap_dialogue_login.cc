@@ -147,6 +147,7 @@ std::string ImapDialogue::refusal(std::string_view tag) const {
   if (verdict_ == Verdict::unavailable) {
     return std::string(tag).append(" ").append(imap_text(ImapText::tagged_unavailable));
   }
+  if (verdict_ == Verdict::never) return imap_refusal(tag, Transport::tls, options_);
   const bool clear = conditions_.transport == Transport::cleartext;
   if (verdict_ == Verdict::needs_certificate && !clear) {
     return with_help(

@@ -306,6 +306,7 @@ void Pop3Dialogue::answer_refused() {
   exchange_.reset();
   after_refusal_ = true;
   if (verdict_ == Verdict::unavailable) return refuse(Pop3Reply::login_unavailable);
+  if (verdict_ == Verdict::never) return refuse(Pop3Reply::login_refused);
   if (in_clear()) return refuse(Pop3Reply::login_needs_tls);
   refuse(verdict_ == Verdict::needs_certificate ? Pop3Reply::login_needs_certificate
                                                 : Pop3Reply::login_refused);

@@ -212,6 +212,7 @@ void SmtpDialogue::decide(Verdict verdict, Steps& out) {
 
 SmtpReply SmtpDialogue::login_refusal() const {
   if (verdict_ == Verdict::unavailable) return SmtpReply::auth_unavailable;
+  if (verdict_ == Verdict::never) return SmtpReply::auth_refused;
   if (conditions_.transport != Transport::tls) return SmtpReply::auth_needs_tls;
   return verdict_ == Verdict::needs_certificate ? SmtpReply::auth_needs_certificate
                                                 : SmtpReply::auth_refused;

@@ -106,6 +106,8 @@ std::size_t ClientContext::kept_sessions() const {
   return native_->sessions.size();
 }
 
+bool ClientContext::shows_certificate() const { return native_->options.credentials != nullptr; }
+
 Result<std::shared_ptr<const ClientContext>> ClientContext::make(const ClientOptions& options) {
   constexpr std::size_t kMostName = 253;  // RFC 1035 section 2.3.4, as text
   if (options.name.empty() || options.name.size() > kMostName ||

@@ -56,6 +56,8 @@ class ClientContext {
   ~ClientContext();
 
   std::size_t kept_sessions() const;
+  // Whether it has credentials of its own.
+  bool shows_certificate() const;
 
   struct Native;
   const Native& native() const { return *native_; }

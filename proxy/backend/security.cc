@@ -1,6 +1,7 @@
 // See security.h.
 #include "proxy/backend/security.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace postern::backend {
@@ -16,7 +17,12 @@ bool Complaints::is_news(std::size_t server, std::string_view words, net::Instan
 }
 
 Security::Security(Upgrade upgrade, Contexts contexts, std::vector<std::size_t> servers)
-    : upgrade_(upgrade), servers_(std::move(servers)), contexts_(std::move(contexts)) {}
+    : upgrade_(upgrade),
+      shows_certificate_(
+          std::any_of(contexts.begin(), contexts.end(),
+                      [](const auto& context) { return context->shows_certificate(); })),
+      servers_(std::move(servers)),
+      contexts_(std::move(contexts)) {}
 
 std::shared_ptr<const tls::ClientContext> Security::context(std::size_t address) const {
   const std::lock_guard lock(mutex_);

@@ -44,6 +44,9 @@ class Security {
   Security(Upgrade upgrade, Contexts contexts, std::vector<std::size_t> servers);
 
   Upgrade upgrade() const { return upgrade_; }
+  // Whether some server is shown a certificate of postern's own, to which it may give rights. Contexts
+  // that are swapped in are of the same settings: they show one, too, or none.
+  bool shows_certificate() const { return shows_certificate_; }
   // What a connection to this address of the backend takes.
   std::shared_ptr<const tls::ClientContext> context(std::size_t address) const;
   // For connections from now on; as many as before.
@@ -52,6 +55,7 @@ class Security {
 
  private:
   const Upgrade upgrade_;
+  const bool shows_certificate_;
   const std::vector<std::size_t> servers_;
   const Complaints complaints_;
   mutable std::mutex mutex_;

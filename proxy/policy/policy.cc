@@ -201,6 +201,8 @@ std::string_view name_of(Reason reason) {
       return "certificate";
     case Reason::rule:
       return "rule";
+    case Reason::external:
+      return "external_borrows_certificate";
     case Reason::audit:
       return "audit";
   }

@@ -22,11 +22,13 @@ enum class Security { cleartext, starttls, implicit, passthrough };
 enum class Verdict { allow, warn, refuse };
 
 // Why it refuses: no TLS, TLS too old, no certificate of the client's where a rule needs one, or a rule
-// of its own says so. `audit` is never the policy's:
-// no login passes while the audit cannot be written, where `audit.on_failure` says so.
-enum class Reason { none, cleartext, tls_version, certificate, rule, audit };
+// of its own says so. The last two are never the policy's: `external` is SASL EXTERNAL towards a backend
+// that is shown postern's own certificate, and would log in postern; `audit`: no login passes
+// while the audit cannot be written, where `audit.on_failure` says so.
+enum class Reason { none, cleartext, tls_version, certificate, rule, external, audit };
 
-// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, certificate, rule, audit.
+// As events name them: allow, warn, refuse; "" (none), cleartext, tls_version, certificate, rule,
+// external_borrows_certificate, audit.
 std::string_view name_of(Verdict verdict);
 std::string_view name_of(Reason reason);
 

@@ -151,6 +151,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   // The policy, in session_policy.cc.
   void admit();
   bool offers_logins() const;
+  bool borrows_certificate(const protocols::Login& login) const;
   bool must_not_pass_unrecorded() const;
   policy::Question question_about(policy::Name name, std::string_view user = {}) const;
   std::uint64_t warning_key(const protocols::Login& login) const;

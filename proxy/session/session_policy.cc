@@ -25,6 +25,14 @@ bool asks_name_first(std::string_view mechanism) {
   return mechanism == "AUTH-LOGIN" || mechanism == "LOGIN";
 }
 
+// EXTERNAL, in whatever spelling a backend might take for it: what is no letter of a mechanism's name
+// (RFC 4422 section 3.1) may end it there.
+bool is_external(std::string_view mechanism) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  mechanism.remove_prefix(std::min(mechanism.find_first_of(kLetters), mechanism.size()));
+  return mechanism.substr(0, mechanism.find_first_not_of(kLetters)) == "EXTERNAL";
+}
+
 policy::Name name_in(const protocols::LoginTried& step) {
   if (!step.login.user.empty()) return policy::Name::known;
   if (step.name_follows) return policy::Name::awaited;
@@ -95,6 +103,11 @@ void Session::take(const protocols::LoginTried& step) {
                               : protocols::Verdict::refuse;
       break;
   }
+  if (decision.verdict != policy::Verdict::refuse && borrows_certificate(step.login)) {
+    decision.verdict = policy::Verdict::refuse;
+    decision.reason = policy::Reason::external;
+    attempt_->verdict = protocols::Verdict::never;
+  }
   if (decision.verdict != policy::Verdict::refuse && must_not_pass_unrecorded()) {
     decision.verdict = policy::Verdict::refuse;
     decision.reason = policy::Reason::audit;
@@ -103,6 +116,13 @@ void Session::take(const protocols::LoginTried& step) {
   if (decision.verdict != policy::Verdict::refuse) return;
   const bool is_exposed = step.secret_sent && security_ == policy::Security::cleartext;
   record_refused(step.login, decision, is_exposed ? Exposure::secret : Exposure::none);
+}
+
+// EXTERNAL logs in whom the TLS certificate names, and the one that the backend sees is postern's:
+// anybody would be postern there.
+bool Session::borrows_certificate(const protocols::Login& login) const {
+  const auto* const security = service_->backend.security.get();
+  return security != nullptr && security->shows_certificate() && is_external(login.mechanism);
 }
 
 bool Session::must_not_pass_unrecorded() const {

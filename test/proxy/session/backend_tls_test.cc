@@ -25,9 +25,12 @@ std::shared_ptr<const tls::ServerContext> server() {
 
 std::shared_ptr<const Security> security_of(Security::Upgrade upgrade,
                                             const std::string& name = "old.internal",
-                                            std::size_t servers = 1) {
-  const auto context = *tls::ClientContext::make(
-      {.name = name, .trust = *tls::Trust::parse(server_leaf().certificate(), "ca.pem")});
+                                            std::size_t servers = 1,
+                                            std::shared_ptr<const tls::Credentials> own = nullptr) {
+  const auto context =
+      *tls::ClientContext::make({.name = name,
+                                 .trust = *tls::Trust::parse(server_leaf().certificate(), "ca.pem"),
+                                 .credentials = std::move(own)});
   return std::make_shared<Security>(upgrade, Security::Contexts{context},
                                     std::vector<std::size_t>(servers, 0));
 }
@@ -107,6 +110,69 @@ TEST_CASE(
     CHECK(notices[0].action == "backend-tls-failed");
     CHECK(notices[0].reason == "the certificate is for old.internal, not for mail.example.com");
     CHECK(notices[0].session.server->name == "old");
+  }
+}
+
+TEST_CASE("nobody logs in as postern, by EXTERNAL with its certificate") {
+  using protocols::Protocol;
+  const Issued own = issue({.common_name = "postern"});
+  const std::shared_ptr<const tls::Credentials> credentials =
+      *tls::Credentials::parse(own.certificate(), own.key(), "chain", "key");
+  struct Case {
+    Protocol protocol;
+    std::string greeting;
+    std::vector<std::string> tries;
+    std::string refusal;
+    std::string plain;
+  };
+  const std::vector<Case> cases = {
+      {Protocol::imap,
+       "* OK ready\r\n",
+       {"a AUTHENTICATE EXTERNAL =\r\n", "a AUTHENTICATE EXTERNAL\r\n",
+        "a authenticate External am9l\r\n"},
+       "a NO [AUTHORIZATIONFAILED] This login is not allowed here\r\n",
+       "a AUTHENTICATE PLAIN AGpvZQBzZWNyZXQ=\r\n"},
+      {Protocol::submission,
+       "220 ready\r\n",
+       {"AUTH EXTERNAL =\r\n", "AUTH EXTERNAL\r\n", "auth external am9l\r\n",
+        "AUTH EXTERNAL\vam9l\r\n", "AUTH \"EXTERNAL\" =\r\n"},
+       "535 5.7.8 Authentication refused\r\n",
+       "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n"},
+      {Protocol::pop3,
+       "+OK ready\r\n",
+       {"AUTH EXTERNAL =\r\n", "AUTH EXTERNAL\r\n", "auth eXternal am9l\r\n"},
+       "-ERR [AUTH] This login is not permitted here\r\n",
+       "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n"}};
+  for (const auto& [protocol, greeting, tries, refusal, plain] : cases) {
+    for (const auto& tried : tries) {
+      for (const bool has_own : {true, false}) {
+        INFO(tried << has_own);
+        const auto upgrade = Security::Upgrade::implicit;
+        SessionWorld world(options_of(
+            security_of(upgrade, "old.internal", 1, has_own ? credentials : nullptr), protocol));
+        world.begin();
+        world.connect();
+        auto& backend = world.backend();
+        TlsPeer outside(server());
+        outside.pump(backend);
+        outside.say(backend, greeting);
+        CHECK(world.hear() == greeting);
+        world.say(tried);
+        if (!has_own) {
+          // Whom the backend takes it for is its own affair.
+          CHECK(outside.hear(backend) == tried);
+          continue;
+        }
+        CHECK(world.hear() == refusal);
+        CHECK(outside.hear(backend).empty());
+        const auto refused = world.recorded<audit::LoginRefusedEvent>();
+        REQUIRE(refused.size() == 1);
+        CHECK(refused[0].reason == "external_borrows_certificate");
+        CHECK(refused[0].rule == policy::kNoRule);
+        world.say(plain);
+        CHECK(outside.hear(backend) == plain);
+      }
+    }
   }
 }
 
