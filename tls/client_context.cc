@@ -98,6 +98,16 @@ std::optional<ClientContext::Native::Kept> ClientContext::Native::take() const {
   return std::nullopt;
 }
 
+void ClientContext::Native::forget(const SSL_SESSION* session) const {
+  const std::lock_guard lock(mutex);
+  std::erase_if(sessions, [&](const Kept& kept) { return kept.session.get() == session; });
+}
+
+void ClientContext::Native::forget_all() const {
+  const std::lock_guard lock(mutex);
+  sessions.clear();
+}
+
 ClientContext::ClientContext(std::unique_ptr<Native> native) : native_(std::move(native)) {}
 ClientContext::~ClientContext() = default;
 

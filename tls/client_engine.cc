@@ -57,7 +57,8 @@ std::string words_for(std::uint32_t cause) {
 struct ClientEngine::Native {
   std::shared_ptr<const ClientContext> context;
   ClientWire wire;
-  bssl::UniquePtr<SSL> ssl;  // after wire: its BIO points there
+  bssl::UniquePtr<SSL> ssl;              // after wire: its BIO points there
+  bssl::UniquePtr<SSL_SESSION> offered;  // to be resumed
   bool has_heard = false;
   bool closed = false;
 };
@@ -68,7 +69,10 @@ ClientEngine::ClientEngine(std::shared_ptr<const ClientContext> context)
   native_->wire.native = &native_->context->native();
 }
 
-ClientEngine::~ClientEngine() = default;
+// A handshake that ends nowhere was cut off, or took too long: maybe because of what it offered.
+ClientEngine::~ClientEngine() {
+  if (state_ == State::handshaking) forget_offered();
+}
 
 void ClientEngine::start(std::string& output) {
   const auto& context = native_->context->native();
@@ -87,8 +91,9 @@ void ClientEngine::start(std::string& output) {
   SSL_set_bio(ssl, taken, taken);
   SSL_set_connect_state(ssl);
   SSL_set_shed_handshake_config(ssl, 1);
-  if (const auto kept = context.take(); kept && SSL_set_session(ssl, kept->session.get()) == 1) {
+  if (auto kept = context.take(); kept && SSL_set_session(ssl, kept->session.get()) == 1) {
     native_->wire.not_after = kept->not_after;
+    native_->offered = std::move(kept->session);
   }
   shake_hands();
 }
@@ -163,6 +168,21 @@ void ClientEngine::fail(ClientFailure failure, std::string text) {
   failure_ = failure;
   failure_text_ = std::move(text);
   native_->ssl.reset();
+  forget_offered();
+}
+
+// What breaks is not resumed any more (RFC 5246 section 7.2): else a session of TLS 1.2, which serves
+// again and again, would keep a server out that cannot resume it. Where it broke the handshake, the
+// others of that server may do so as well.
+void ClientEngine::forget_offered() {
+  if (!native_->offered) return;
+  const auto& context = native_->context->native();
+  if (facts_.version.empty()) {
+    context.forget_all();
+  } else {
+    context.forget(native_->offered.get());
+  }
+  native_->offered.reset();
 }
 
 void ClientEngine::seal(std::string_view plain, std::string& output) {

@@ -77,6 +77,7 @@ class ClientEngine {
   void decrypt(Octets& plain);
   void settle(int result);
   void fail(ClientFailure failure, std::string text);
+  void forget_offered();
 
   std::unique_ptr<Native> native_;
   ClientFacts facts_;

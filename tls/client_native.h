@@ -33,6 +33,9 @@ struct ClientContext::Native {
   void keep(bssl::UniquePtr<SSL_SESSION> session, Moment not_after) const;
   // The youngest session that may be resumed; none where there is none.
   std::optional<Kept> take() const;
+  // Forgets a session, where it is still there; or all of them.
+  void forget(const SSL_SESSION* session) const;
+  void forget_all() const;
 
   ClientOptions options;
   bool is_numeric = false;

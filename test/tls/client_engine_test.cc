@@ -286,6 +286,47 @@ TEST_CASE("a TLS session is resumed, with no certificate judged again") {
   CHECK(second.client.facts().resumed == (highest == tls::Version::tls1_2));
 }
 
+TEST_CASE("a server that cannot resume a TLS session is offered none of those that are kept") {
+  const auto highest = GENERATE(tls::Version::tls1_2, tls::Version::tls1_3);
+  const auto server = server_until(highest);
+  const auto context = trusting_client();
+  {
+    ClientConnection first(context, server);
+    ClientConnection second(context, server);
+    first.server_says("* OK");  // TLS 1.3: the ticket comes with it
+    second.server_says("* OK");
+  }
+  REQUIRE(context->kept_sessions() >= (highest == tls::Version::tls1_2 ? 1 : 2));
+  const std::string fatal("\x15\x03\x03\x00\x02\x02\x28", 7);  // handshake_failure
+  std::string output;
+  tls::Octets plain;
+  {
+    tls::ClientEngine engine(context);
+    engine.start(output);
+    SECTION("it answers with an alert") { engine.receive(fatal, plain, output); }
+    SECTION("or with what is no TLS") { engine.receive("* OK", plain, output); }
+    SECTION("or hangs up") {}
+  }
+  CHECK(context->kept_sessions() == 0);
+  ClientConnection again(context, server);
+  again.server_says("* OK");
+  CHECK(again.client.state() == State::open);
+  CHECK_FALSE(again.client.facts().resumed);
+  if (highest > tls::Version::tls1_2) return;
+  // One that breaks later on is not resumed, either; one that ends is.
+  {
+    ClientConnection resumed(context, server);
+    CHECK(resumed.client.facts().resumed);
+  }
+  CHECK(context->kept_sessions() == 1);
+  {
+    ClientConnection resumed(context, server);
+    resumed.client.receive("* clear text", plain, output);
+    CHECK(resumed.client.state() == State::failed);
+  }
+  CHECK(context->kept_sessions() == 0);
+}
+
 TEST_CASE("sessions are kept up to a bound, and each context has its own") {
   const auto server = server_until(tls::Version::tls1_3);
   const auto context = trusting_client();
