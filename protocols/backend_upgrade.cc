@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "protocols/greeting.h"
+
 namespace postern::protocols {
 
 namespace {
@@ -54,6 +56,7 @@ class SmtpUpgrade final : public BackendUpgrade {
 
   void take_greeting(std::string_view line, std::string_view code, bool is_last,
                      std::string& commands) {
+    if (greeting_.empty() && refuses(Protocol::smtp, line)) return;
     if (code != "220") return fail(UpgradeFailure::greeting);
     greeting_ += line;
     if (!is_last) return;
@@ -73,14 +76,14 @@ class ImapUpgrade final : public BackendUpgrade {
   void take(std::string_view line, std::string& commands) override {
     const auto text = without_newline(line);
     if (state_ == State::greeting) {
+      if (refuses(Protocol::imap, line)) return;
       if (!begins_with_word(text, "* OK")) return fail(UpgradeFailure::greeting);
       greeting_ = without_codes(text);
       state_ = State::asking;
       commands.append(kTag).append(" STARTTLS\r\n");
       return;
     }
-    // It may say more before it answers (RFC 9051 section 5.2).
-    if (text.starts_with("* ")) {
+    if (may_come_any_time(text)) {
       if (begins_with_word(text, "* BYE")) fail(UpgradeFailure::closed);
       return;
     }
@@ -92,6 +95,9 @@ class ImapUpgrade final : public BackendUpgrade {
                : UpgradeFailure::protocol);
     }
   }
+
+  // It may say more before it answers (RFC 9051 section 5.2).
+  bool may_come_any_time(std::string_view line) const override { return line.starts_with("* "); }
 
   // No response code is left: nobody vouches for what was said in clear, and clients show an ALERT as
   // the server's word.
@@ -114,6 +120,7 @@ class Pop3Upgrade final : public BackendUpgrade {
   void take(std::string_view line, std::string& commands) override {
     const bool is_positive = begins_with_word(without_newline(line), "+OK");
     if (state_ == State::greeting) {
+      if (refuses(Protocol::pop3, line)) return;
       if (!is_positive) return fail(UpgradeFailure::greeting);
       greeting_ = line;
       state_ = State::asking;
@@ -144,7 +151,7 @@ State BackendUpgrade::feed(std::string_view bytes, std::string& commands) {
       fail(UpgradeFailure::protocol);
       break;
     }
-    take(*line, commands);
+    ask(*line, commands);
   }
   if (state_ == State::upgraded && !buffer_.empty()) fail(UpgradeFailure::response_injection);
   if (state_ != State::failed && buffer_.too_long()) fail(UpgradeFailure::protocol);
@@ -154,6 +161,24 @@ State BackendUpgrade::feed(std::string_view bytes, std::string& commands) {
     buffer_.close();
   }
   return state_;
+}
+
+// Takes a line, unless it is a reply that came before its command: whoever writes into the connection
+// knows beforehand what will be asked.
+void BackendUpgrade::ask(std::string_view line, std::string& commands) {
+  const bool is_early = early_ > 0;
+  early_ -= std::min(early_, line.size());
+  if (is_early && !may_come_any_time(line)) return fail(UpgradeFailure::early_reply);
+  const auto asked = commands.size();
+  take(line, commands);
+  if (commands.size() > asked) early_ = buffer_.size();
+}
+
+bool BackendUpgrade::refuses(Protocol protocol, std::string_view line) {
+  if (classify_greeting(protocol, line) != GreetingKind::refusal) return false;
+  greeting_ = line;
+  fail(UpgradeFailure::refused);
+  return true;
 }
 
 void BackendUpgrade::fail(UpgradeFailure failure) {
@@ -179,8 +204,10 @@ std::string_view words_for(UpgradeFailure failure) {
   switch (failure) {
     case UpgradeFailure::none:
       return "";
+    case UpgradeFailure::refused:
+      return "it refuses the connection";
     case UpgradeFailure::greeting:
-      return "its greeting in clear is a refusal, PREAUTH, or none at all";
+      return "its greeting in clear is PREAUTH, or none at all";
     case UpgradeFailure::not_offered:
       return "it does not offer STARTTLS, or refuses it";
     case UpgradeFailure::protocol:
@@ -189,6 +216,8 @@ std::string_view words_for(UpgradeFailure failure) {
       return "it closed before TLS began";
     case UpgradeFailure::response_injection:
       return "clear text stood behind its go-ahead for TLS";
+    case UpgradeFailure::early_reply:
+      return "it answered before it could have heard the command";
   }
   __builtin_unreachable();
 }

@@ -17,15 +17,19 @@ namespace postern::protocols {
 
 enum class UpgradeFailure {
   none,
-  greeting,     // it greets with a refusal, with PREAUTH, or with what is no greeting
+  refused,      // it greets with a refusal, as a server without TLS might: greeting() has it
+  greeting,     // it greets with PREAUTH, or with what is no greeting
   not_offered,  // it has no STARTTLS, or refuses it
   protocol,     // what it says is no reply, or too long
   closed,
-  response_injection,  // clear text stood behind the go-ahead: somebody on the way wrote it
+  // Somebody on the way wrote it:
+  response_injection,  // clear text stood behind the go-ahead
+  early_reply,         // a reply had come before its command could be heard
 };
 
 // Ends in state upgraded or failed; what it has read until then is bounded. Any cutting of the input
-// gives the same end.
+// gives the same end that keeps the order of what is said and what is asked for: what comes in one piece
+// with the line that makes it ask had been said before.
 class BackendUpgrade {
  public:
   static constexpr std::size_t kMostLine = 4096;
@@ -46,7 +50,7 @@ class BackendUpgrade {
 
   State state() const { return state_; }
   UpgradeFailure failure() const { return failure_; }
-  // The greeting as it came, its CRLF included, for the dialogue that begins under TLS. Not
+  // Of one that refused its first line. Else the greeting as it came, its CRLF included, for the dialogue that begins under TLS. Not
   // authenticated: it was said in clear. IMAP: without response codes, capabilities (which
   // TLS changes: RFC 9051 section 6.2.1) and alerts among them. POP3: with the timestamp of APOP, which holds for the connection.
   const std::string& greeting() const { return greeting_; }
@@ -55,13 +59,20 @@ class BackendUpgrade {
   BackendUpgrade() : buffer_(kMostLine) {}
   // A line of the backend's, with its CRLF or LF.
   virtual void take(std::string_view line, std::string& commands) = 0;
+  // Whether this may come unasked. No line of SMTP or POP3 may.
+  virtual bool may_come_any_time(std::string_view) const { return false; }
   void fail(UpgradeFailure failure);
+  // Fails where this first line is a refusal, and keeps it; whether it is.
+  bool refuses(Protocol protocol, std::string_view line);
 
   State state_ = State::greeting;
   std::string greeting_;
 
  private:
+  void ask(std::string_view line, std::string& commands);
+
   LineBuffer buffer_;
+  std::size_t early_ = 0;  // octets that are there, and had been said before the last command
   int lines_ = 0;
   UpgradeFailure failure_ = UpgradeFailure::none;
 };

@@ -77,6 +77,7 @@ constexpr bool is_refusal(Verdict verdict) {
 enum class Ending {
   closed,
   unreachable,
+  refused,           // it greeted with a refusal before there was a dialogue
   out_of_resources,  // it could not be dialled, but for want of something here
   not_secured,       // it could be, but its TLS is not what it must be
   injected,          // somebody on the way to it spoke in its place

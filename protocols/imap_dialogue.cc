@@ -89,6 +89,9 @@ void ImapDialogue::ended(Side side, Ending how, Steps& out) {
   if (how == Ending::unreachable) {
     return end(imap_text(ImapText::bye_backend_unreachable), Cause::backend_unreachable, out);
   }
+  if (how == Ending::refused) {
+    return end(imap_text(ImapText::bye_backend_unreachable), Cause::backend_refused, out);
+  }
   if (how == Ending::not_secured) {
     return end(imap_text(ImapText::bye_backend_unreachable), Cause::backend_tls_failed, out);
   }

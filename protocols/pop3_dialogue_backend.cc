@@ -183,6 +183,9 @@ void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
     case Ending::unreachable:
       return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
                         Cause::backend_unreachable, out);
+    case Ending::refused:
+      return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
+                        Cause::backend_refused, out);
     case Ending::not_secured:
       return no_backend(std::string(text_of(Pop3Reply::backend_unreachable)),
                         Cause::backend_tls_failed, out);

@@ -328,6 +328,9 @@ void SmtpDialogue::ended(Side side, Ending how, Steps& out) {
     case Ending::unreachable:
       backend_failed(reply, Cause::backend_unreachable, out);
       break;
+    case Ending::refused:
+      backend_failed(reply, Cause::backend_refused, out);
+      break;
     case Ending::not_secured:
       backend_failed(reply, Cause::backend_tls_failed, out);
       break;

@@ -17,6 +17,18 @@ constexpr net::Instant kPause{250};
 
 }  // namespace
 
+void complain(const Backend& backend, const net::Address& server, const TlsFailure& failure,
+              net::Instant now) {
+  const auto found = std::find(backend.servers.begin(), backend.servers.end(), server);
+  const auto index = static_cast<std::size_t>(found - backend.servers.begin());
+  if (!backend.security->complaints().is_news(index, failure.words, now)) return;
+  if (failure.kind == TlsFailure::Kind::refused) {
+    log::warn("backend {}: {} refuses: {}", backend.name, server.text(), failure.words);
+  } else {
+    log::warn("backend {}: no TLS with {}: {}", backend.name, server.text(), failure.words);
+  }
+}
+
 Link::Link(net::Dialer& dialer, const net::Clock& clock, net::TimerQueue& timers,
            const Backend& backend, LinkUser& user, std::string opening)
     : dialer_(dialer),
@@ -45,7 +57,7 @@ void Link::dial() {
     return;
   }
   timer_.arm(std::min(give_up_at_, dialled_at_ + backend_.greeting_timeout));
-  dial_ = dialer_.dial(backend_.servers[next_ - 1], *this);
+  dial_ = dialer_.dial(server(), *this);
   if (!opening_.empty()) dial_->say(opening_);
 }
 
@@ -53,7 +65,7 @@ void Link::on_dialled(net::StreamPtr stream) {
   timer_.disarm();
   dial_.reset();
   if (!is_late_) waiting_since_ = clock_.now();
-  user_.on_linked(std::move(stream), backend_.servers[next_ - 1]);
+  user_.on_linked(std::move(stream), server());
 }
 
 void Link::on_dial_failed(net::Error error) {
@@ -85,16 +97,13 @@ void Link::on_secured(net::StreamPtr stream, const tls::ClientFacts& facts, net:
   tls_ = facts;
   waiting_since_ = since;
   tls_dial_.reset();
-  user_.on_linked(std::move(stream), backend_.servers[next_ - 1]);
+  user_.on_linked(std::move(stream), server());
 }
 
 void Link::on_not_secured(TlsFailure failure) {
   tls_dial_.reset();
-  const auto& server = backend_.servers[next_ - 1];
-  if (backend_.security->complaints().is_news(next_ - 1, failure.words, clock_.now())) {
-    log::warn("backend {}: no TLS with {}: {}", backend_.name, server.text(), failure.words);
-  }
-  user_.on_tls_failed(server, failure);
+  complain(backend_, server(), failure, clock_.now());
+  if (failure.kind != TlsFailure::Kind::refused) user_.on_tls_failed(server(), failure);
   // Whoever sits on the way to one server is not to choose the next.
   if (has_next() && failure.kind != TlsFailure::Kind::injection) return next();
   tls_failure_ = failure.kind;

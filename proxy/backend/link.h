@@ -27,6 +27,11 @@ struct Backend {
   std::string hostname = {};
 };
 
+// Says in the log why there is no TLS with a server of this backend, which has security, unless that
+// was said just now.
+void complain(const Backend& backend, const net::Address& server, const TlsFailure& failure,
+              net::Instant now);
+
 class LinkUser {
  public:
   virtual void on_linked(net::StreamPtr stream, const net::Address& server) = 0;
@@ -59,6 +64,8 @@ class Link final : net::DialUser, net::TimerUser, TlsDialUser {
   net::Instant waiting_since() const { return waiting_since_; }
   // In on_linked(): what is known of its TLS; all empty in clear text.
   const tls::ClientFacts& tls() const { return tls_; }
+  // The one that was dialled last.
+  const net::Address& server() const { return backend_.servers[next_ - 1]; }
   // In on_link_failed(): whether, and how, the last server's TLS was why.
   TlsFailure::Kind tls_failure() const { return tls_failure_; }
 

@@ -66,6 +66,7 @@ class Security {
 struct TlsFailure {
   enum class Kind {
     none,
+    refused,    // it greeted in clear with a refusal: its TLS was not asked for
     failed,     // it has none, or not the one that it should have
     injection,  // clear text stood behind its go-ahead: somebody on the way wrote it
   };

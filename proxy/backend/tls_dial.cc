@@ -15,6 +15,15 @@ namespace {
 using Kind = TlsFailure::Kind;
 
 constexpr std::string_view kHungUp = "it closed the connection in the TLS handshake";
+constexpr std::size_t kMostShown = 200;  // octets of a greeting
+
+// A line of the server's, for an administrator.
+std::string printable(std::string_view line) {
+  std::string text(protocols::without_newline(line).substr(0, kMostShown));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
 
 }  // namespace
 
@@ -75,10 +84,7 @@ void TlsDial::take_upgrade(std::string_view bytes) {
   std::string commands;
   const auto state = upgrade_->feed(bytes, commands);
   if (state == State::failed) {
-    const auto why = upgrade_->failure();
-    return fail(
-        why == protocols::UpgradeFailure::response_injection ? Kind::injection : Kind::failed,
-        protocols::words_for(why));
+    return fail_upgrade();
   }
   // From its greeting on nothing is waited for but the network.
   if (!had_greeted && state != State::greeting) {
@@ -91,6 +97,20 @@ void TlsDial::take_upgrade(std::string_view bytes) {
   if (commands.empty()) return;
   stream_->write(commands);
   if (stream_->is_broken()) lose(kHungUp);
+}
+
+void TlsDial::fail_upgrade() {
+  using Failure = protocols::UpgradeFailure;
+  const auto why = upgrade_->failure();
+  switch (why) {
+    case Failure::refused:
+      return fail(Kind::refused, printable(upgrade_->greeting()));
+    case Failure::response_injection:
+    case Failure::early_reply:
+      return fail(Kind::injection, protocols::words_for(why));
+    default:
+      return fail(Kind::failed, protocols::words_for(why));
+  }
 }
 
 void TlsDial::take_handshake(std::string_view bytes) {

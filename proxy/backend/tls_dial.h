@@ -58,6 +58,7 @@ class TlsDial final : net::DialUser, net::StreamUser, net::TimerUser {
   void on_timer() override;
 
   void take_upgrade(std::string_view bytes);
+  void fail_upgrade();
   void take_handshake(std::string_view bytes);
   void secure(std::span<char> plain);
   void hand_over(std::span<char> bytes);

@@ -135,6 +135,11 @@ void Session::on_link_failed(net::Error last) {
       give_up_backend(last.is_exhaustion() ? protocols::Ending::out_of_resources
                                            : protocols::Ending::unreachable);
       break;
+    case backend::TlsFailure::Kind::refused:
+      server_ = audit::Server{service_->backend.name, link_->server(), 0};
+      server_tls_.reset();
+      give_up_backend(protocols::Ending::refused);
+      break;
     case backend::TlsFailure::Kind::failed:
       give_up_backend(protocols::Ending::not_secured);
       break;

@@ -25,12 +25,19 @@ struct Played {
   bool operator==(const Played&) const = default;
 };
 
-Played play(Protocol protocol, std::string_view backend, std::size_t piece) {
+// In pieces, and cut besides at these places, in their order.
+Played play(Protocol protocol, std::string_view backend, std::size_t piece,
+            const std::vector<std::size_t>& cuts, std::vector<std::size_t>* asked = nullptr) {
   const auto upgrade = make_backend_upgrade(protocol, "postern.example.com");
   Played played;
-  while (!backend.empty()) {
-    upgrade->feed(backend.substr(0, piece), played.commands);
-    backend.remove_prefix(std::min(piece, backend.size()));
+  auto next = cuts.begin();
+  for (std::size_t at = 0; at < backend.size();) {
+    auto size = std::min(piece, backend.size() - at);
+    if (next != cuts.end() && *next <= at + size) size = *next++ - at;
+    const auto before = played.commands.size();
+    upgrade->feed(backend.substr(at, size), played.commands);
+    at += size;
+    if (asked != nullptr && played.commands.size() > before) asked->push_back(at);
   }
   played.state = upgrade->state();
   played.failure = upgrade->failure();
@@ -38,13 +45,16 @@ Played play(Protocol protocol, std::string_view backend, std::size_t piece) {
   return played;
 }
 
+// A server that waits for what it is asked before it answers; otherwise its bytes come in any pieces.
 Played play(Protocol protocol, std::string_view backend) {
-  const auto whole = play(protocol, backend, backend.size() + 1);
-  for (std::size_t piece = 1; piece < 80; ++piece) {
+  std::vector<std::size_t> asked;
+  const auto slow = play(protocol, backend, 1, {}, &asked);
+  for (std::size_t piece = 2; piece < 80; ++piece) {
     INFO("pieces of " << piece);
-    CHECK(play(protocol, backend, piece) == whole);
+    CHECK(play(protocol, backend, piece, asked) == slow);
   }
-  return whole;
+  CHECK(play(protocol, backend, backend.size() + 1, asked) == slow);
+  return slow;
 }
 
 }  // namespace
@@ -96,8 +106,7 @@ TEST_CASE("where there is no upgrade it fails with a reason, and asks for nothin
     Failure failure;
   };
   const std::vector<Case> cases = {
-      {Protocol::smtp, "421 busy\r\n", Failure::greeting},
-      {Protocol::smtp, "554 no\r\n", Failure::greeting},
+      {Protocol::smtp, "220-hi\r\n421 busy\r\n", Failure::greeting},
       {Protocol::smtp, "250 hello\r\n", Failure::greeting},
       {Protocol::smtp, "hello\r\n", Failure::protocol},
       {Protocol::smtp, "* OK IMAP\r\n", Failure::protocol},
@@ -109,7 +118,6 @@ TEST_CASE("where there is no upgrade it fails with a reason, and asks for nothin
       {Protocol::smtp, "220 hi\r\n250-mx\r\n250 STARTTLSX\r\n", Failure::not_offered},
       {Protocol::smtp, "220 hi\r\n250-mx\r\n250 X-STARTTLS\r\n", Failure::not_offered},
       {Protocol::smtp, "220 hi\r\n250 STARTTLS\r\n454 not now\r\n", Failure::not_offered},
-      {Protocol::imap, "* BYE\r\n", Failure::greeting},
       {Protocol::imap, "* PREAUTH [CAPABILITY IMAP4rev1] in\r\n", Failure::greeting},
       {Protocol::imap, "220 mx\r\n", Failure::greeting},
       {Protocol::imap, "* OKAY\r\n", Failure::greeting},
@@ -117,7 +125,6 @@ TEST_CASE("where there is no upgrade it fails with a reason, and asks for nothin
       {Protocol::imap, "* OK\r\np1 NO not now\r\n", Failure::not_offered},
       {Protocol::imap, "* OK\r\np2 OK\r\n", Failure::protocol},
       {Protocol::imap, "* OK\r\n* BYE\r\n", Failure::closed},
-      {Protocol::pop3, "-ERR busy\r\n", Failure::greeting},
       {Protocol::pop3, "+OKAY\r\n", Failure::greeting},
       {Protocol::pop3, "+OK\r\n-ERR unknown command\r\n", Failure::not_offered},
       {Protocol::pop3, "+OK\r\nwhat?\r\n", Failure::protocol},
@@ -133,6 +140,51 @@ TEST_CASE("where there is no upgrade it fails with a reason, and asks for nothin
            protocol == Protocol::imap));
   }
   CHECK(play(Protocol::pop3, "+OK " + longest.substr(1) + "x\r\n").state == State::asking);
+}
+
+TEST_CASE("a greeting that refuses is told from one that is none, and kept") {
+  const std::vector<std::pair<Protocol, std::string>> cases = {
+      {Protocol::smtp, "421 4.3.2 too busy\r\n"},
+      {Protocol::submission, "554-no\r\n"},
+      {Protocol::imap, "* bye [UNAVAILABLE] no\r\n"},
+      {Protocol::pop3, "-ERR busy\r\n"}};
+  for (const auto& [protocol, greeting] : cases) {
+    const auto played = play(protocol, greeting + "554 more\r\n");
+    CHECK(played.failure == Failure::refused);
+    CHECK(played.greeting == greeting);
+    CHECK(played.commands.empty());
+  }
+}
+
+TEST_CASE("a reply that comes before its command could be heard is an attack") {
+  struct Case {
+    Protocol protocol;
+    std::vector<std::string> pieces;  // each with one read
+    Failure failure;
+  };
+  const std::vector<Case> cases = {
+      {Protocol::smtp, {"220 hi\r\n250 STARTTLS\r\n220 go\r\n"}, Failure::early_reply},
+      {Protocol::smtp, {"220 hi\r\n", "250 STARTTLS\r\n220 go\r\n"}, Failure::early_reply},
+      {Protocol::smtp, {"220 hi\r\n2", "50 STARTTLS\r\n"}, Failure::early_reply},
+      {Protocol::smtp, {"220-hi\r\n220 ", "hi\r\n", "250 STARTTLS\r\n"}, Failure::none},
+      {Protocol::imap, {"* OK\r\np1 OK go\r\n"}, Failure::early_reply},
+      {Protocol::imap, {"* OK\r\np1 O", "K go\r\n"}, Failure::early_reply},
+      {Protocol::imap, {"* OK\r\n* 1 EXISTS\r\np1 OK go\r\n"}, Failure::early_reply},
+      {Protocol::imap, {"* OK\r\n* 1 EXISTS\r\n* 1 ", "RECENT\r\np1 OK go\r\n"}, Failure::none},
+      {Protocol::imap, {"* OK\r\n", "p1 OK go\r\n"}, Failure::none},
+      {Protocol::pop3, {"+OK\r\n+OK go\r\n"}, Failure::early_reply},
+      {Protocol::pop3, {"+OK\r\n", "+OK go\r\n"}, Failure::none},
+  };
+  for (const auto& [protocol, pieces, failure] : cases) {
+    const auto upgrade = make_backend_upgrade(protocol, "h");
+    std::string commands;
+    for (const auto& piece : pieces) {
+      INFO(piece);
+      upgrade->feed(piece, commands);
+    }
+    INFO(name_of(protocol) << ": " << pieces.front());
+    CHECK(upgrade->failure() == failure);
+  }
 }
 
 TEST_CASE("bytes behind the go-ahead are an attack, be it that they come later") {

@@ -61,6 +61,7 @@ TEST_CASE("a backend that cannot be had gives a 421, at once or to the next comm
   const std::vector<std::pair<Ending, std::string>> endings = {
       {Ending::closed, "end backend_closed\n"},
       {Ending::unreachable, "end backend_unreachable\n"},
+      {Ending::refused, "end backend_refused\n"},
       {Ending::timed_out, "end backend_timeout\n"}};
   for (const auto& [how, end] : endings) {
     REQUIRE(play(under_tls(), {ended(Side::backend, how)}) == words + end);

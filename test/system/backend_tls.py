@@ -270,6 +270,19 @@ class BadServers(harness.TestCase):
             self.assertEqual(wire.line(), "* OK ready")
         self.assertEqual(shown, [{"commonName": "postern.internal"}])
 
+    def test_a_greeting_that_refuses_in_clear_has_its_own_words(self):
+        busy = "421 4.3.2 too busy\r\n"
+        with Fake(lambda peer: (peer.send(busy), peer.wait_for_end())) as fake, \
+                Postern(self.room, [clear("smtp", "in", "old")],
+                        {"old": to(self.room, fake.port, "starttls")}) as postern:
+            with Wire(postern.port("in")) as wire:
+                self.assertRegex(wire.rest(), "^421 ")
+            end, = postern.wait_events(1, "session-end")
+            self.assertEqual(end["event.reason"], "backend_refused")
+            self.assertEqual(end["postern.backend.port"], fake.port)
+            postern.says("backend old: 127.* refuses: 421 4.3.2 too busy")
+            self.assertEqual(postern.events("backend-tls-failed"), [])
+
     def test_a_server_that_dies_in_the_handshake_or_stays_silent(self):
         with Fake(lambda peer: peer.exactly(1)) as fake:
             self.refused(to(self.room, fake.port),

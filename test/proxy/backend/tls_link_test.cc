@@ -208,14 +208,15 @@ TEST_CASE(
 }
 
 TEST_CASE("there is no way back to clear text") {
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"* PREAUTH in\r\n", "its greeting in clear is a refusal, PREAUTH, or none at all"},
-      {"* OK\r\np1 BAD what?\r\n", "it does not offer STARTTLS, or refuses it"},
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"* PREAUTH in\r\n"}, "its greeting in clear is PREAUTH, or none at all"},
+      {{"* OK\r\n", "p1 BAD what?\r\n"}, "it does not offer STARTTLS, or refuses it"},
   };
   for (const auto& [said, words] : cases) {
     World world(Security::Upgrade::starttls);
     world.link.next();
-    world.dialer.succeed()->send(said);
+    const auto peer = world.dialer.succeed();
+    for (const auto& piece : said) peer->send(piece);
     CHECK(world.user.failures == std::vector<std::string>{"127.0.0.1:1: " + words});
     CHECK(world.user.stream == nullptr);
     CHECK(world.dialer.address() == world.backend.servers[1]);
@@ -225,6 +226,43 @@ TEST_CASE("there is no way back to clear text") {
   world.dialer.succeed()->send("* OK ready\r\n");
   CHECK(world.user.failures ==
         std::vector<std::string>{"127.0.0.1:1: the server speaks no TLS here"});
+}
+
+TEST_CASE("a greeting in clear that refuses is no failure of TLS: the next server is asked") {
+  World world(Security::Upgrade::starttls);
+  world.link.next();
+  world.dialer.succeed()->send("* BYE [UNAVAILABLE] busy\r\n");
+  CHECK(world.dialer.address() == world.backend.servers[1]);
+  CHECK(world.link.server() == world.backend.servers[1]);
+  SECTION("and refuses, too") {
+    const auto peer = world.dialer.succeed();
+    peer->send("* BYE " + std::string(1000, '\x1b') + "\r\n");
+    CHECK(peer->is_closed());
+    CHECK(world.link.tls_failure() == TlsFailure::Kind::refused);
+    CHECK(world.user.failure);
+    CHECK_FALSE(world.timers.next());
+  }
+  SECTION("and is good") {
+    const auto peer = world.dialer.succeed();
+    peer->send(kGreeting);
+    peer->take();
+    peer->send("p1 OK go\r\n");
+    TlsPeer server(good_server());
+    server.pump(*peer);
+    CHECK(world.user.stream != nullptr);
+  }
+  CHECK(world.user.failures.empty());
+}
+
+TEST_CASE("a reply before its command is an attack as well") {
+  World world(Security::Upgrade::starttls);
+  world.link.next();
+  world.dialer.succeed()->send(std::string(kGreeting) + "p1 OK go\r\n");
+  CHECK(world.link.tls_failure() == TlsFailure::Kind::injection);
+  CHECK(
+      world.user.failures ==
+      std::vector<std::string>{"127.0.0.1:1: it answered before it could have heard the command"});
+  CHECK_FALSE(world.dialer.is_dialling());
 }
 
 TEST_CASE("clear text behind the go-ahead is an attack, after which no other server is asked") {

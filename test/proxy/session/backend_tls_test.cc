@@ -192,6 +192,29 @@ TEST_CASE("the next server of a backend is asked where the first one's TLS fails
         std::vector<std::string>{"backend-tls-failed the server speaks no TLS here"});
 }
 
+TEST_CASE("a backend that refuses in clear, where its upgrade is asked for, has refused") {
+  struct Case {
+    protocols::Protocol protocol;
+    std::string greeting;
+    std::string words;
+  };
+  const std::vector<Case> cases = {
+      {protocols::Protocol::imap, "* BYE busy\r\n", "* BYE "},
+      {protocols::Protocol::pop3, "-ERR busy\r\n", "-ERR "},
+      {protocols::Protocol::submission, "421 4.3.2 too busy\r\n", "421 "}};
+  for (const auto& [protocol, greeting, words] : cases) {
+    SessionWorld world(options_of(security_of(Security::Upgrade::starttls), protocol));
+    world.begin();
+    world.connect();
+    world.backend().send(greeting);
+    CHECK(world.backend().is_closed());
+    CHECK(world.hear().starts_with(words));
+    CHECK(world.end_reason() == "backend_refused");
+    CHECK(world.recorded<audit::SessionNotice>().empty());
+    CHECK(world.recorded<audit::SessionEndEvent>()[0].session.server->name == "old");
+  }
+}
+
 TEST_CASE("clear text behind a backend's go-ahead ends the session as an attack") {
   SessionWorld world(options_of(security_of(Security::Upgrade::starttls, "old.internal", 2),
                                 protocols::Protocol::imap, 2));
