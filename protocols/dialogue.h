@@ -79,8 +79,9 @@ enum class Ending {
   unreachable,
   refused,           // it greeted with a refusal before there was a dialogue
   out_of_resources,  // it could not be dialled, but for want of something here
-  not_secured,       // it could be, but its TLS is not what it must be
-  injected,          // somebody on the way to it spoke in its place
+  not_secured,  // it could be, but its TLS is not what it must be, as may show behind a greeting
+                // that was in clear
+  injected,     // somebody on the way to it spoke in its place
   timed_out,
 };
 

@@ -175,7 +175,8 @@ void Pop3Dialogue::backend_ended(Ending how, Steps& out) {
   if (phase_ != Phase::greeting) {
     const bool nobody_waits = client_ended_ && expected_.empty();
     if (nobody_waits) return end(Cause::backend_closed, out);
-    return end(Pop3Reply::backend_lost, Cause::backend_closed, out);
+    return end(Pop3Reply::backend_lost,
+               how == Ending::not_secured ? Cause::backend_tls_failed : Cause::backend_closed, out);
   }
   switch (how) {
     case Ending::closed:

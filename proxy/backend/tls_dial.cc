@@ -135,6 +135,7 @@ void TlsDial::secure(std::span<char> plain) {
   held_.reset(secured_);
   secured_->attach(*this);
   waiting_since_ = clock_.now();
+  if (!plain.empty()) secured_->has_heard();
   if (upgrade_ != nullptr) {
     auto greeting = upgrade_->greeting();
     greeting.append(plain.data(), plain.size());

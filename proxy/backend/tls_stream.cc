@@ -67,6 +67,7 @@ void TlsStream::on_read(net::Stream&, std::span<char> bytes) {
     engine_->receive({bytes.data(), bytes.size()}, *plain, *answer);
     if (!is_shut_) inner_->write(*answer);
   }
+  if (plain->size() > 0) has_heard_ = true;
   pass_on({plain->data(), plain->size()});
 }
 
@@ -88,6 +89,12 @@ void TlsStream::break_off() {
   if (std::exchange(is_broken_, true)) return;
   inner_->stop_reading();
   user_->on_broken(*this, net::Error{-ECONNRESET});
+}
+
+// In TLS 1.3 a server sees the client's certificate only when the handshake is over for the client.
+std::string_view TlsStream::why_refused() const {
+  const bool is_refusal = engine_->failure() == tls::ClientFailure::handshake && !has_heard_;
+  return is_refusal ? std::string_view(engine_->failure_text()) : std::string_view();
 }
 
 void TlsStream::write(std::string_view bytes) {

@@ -27,6 +27,8 @@ class TlsStream final : public net::Stream, net::StreamUser {
   // Expires with the stream: for who calls what may release it.
   std::weak_ptr<const bool> life() const { return life_; }
   const tls::ClientEngine& engine() const { return *engine_; }
+  // Something came under TLS before this was made.
+  void has_heard() { has_heard_ = true; }
   // Plain bytes that its former user has read, but are for the one whom it handed the stream to
   // meanwhile; then the end, where the peer has ended or broken TLS. The stream may be gone afterwards.
   void pass_on(std::span<char> bytes);
@@ -40,6 +42,7 @@ class TlsStream final : public net::Stream, net::StreamUser {
   void write(std::string_view bytes) override;
   std::size_t queued() const override { return inner_->queued(); }
   bool is_broken() const override { return is_broken_ || inner_->is_broken(); }
+  std::string_view why_refused() const override;
   void shut_write() override;
   void reset_on_close() override;
   net::Address local() const override { return inner_->local(); }
@@ -58,6 +61,7 @@ class TlsStream final : public net::Stream, net::StreamUser {
   std::unique_ptr<tls::ClientEngine> engine_;
   net::StreamUser* user_ = nullptr;
   const std::shared_ptr<const bool> life_ = std::make_shared<bool>(true);
+  bool has_heard_ = false;
   bool has_ended_ = false;  // and its user knows
   bool is_broken_ = false;
   bool is_shut_ = false;

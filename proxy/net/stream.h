@@ -58,6 +58,9 @@ class Stream {
   virtual std::size_t queued() const = 0;
   // A write failed at once: look here after write(); no callback comes for it.
   virtual bool is_broken() const = 0;
+  // In on_broken(): why in words, printable ASCII, where the peer refused TLS before anything came by
+  // it; else empty.
+  virtual std::string_view why_refused() const { return {}; }
   // Ends this direction once all that was queued has left.
   virtual void shut_write() = 0;
   // write() and shut_write(): where it can be, the end goes in the same segment.

@@ -91,7 +91,14 @@ void Session::on_broken(net::Stream& stream, net::Error) {
     close();
     return;
   }
-  take_backend_loss();
+  auto how = protocols::Ending::closed;
+  if (const auto words = stream.why_refused(); !words.empty()) {
+    how = protocols::Ending::not_secured;
+    notice("backend-tls-failed", words);
+    backend::complain(service_->backend, server_->address,
+                      {backend::TlsFailure::Kind::failed, std::string(words)}, host_.clock().now());
+  }
+  take_backend_loss(how);
   advance();
 }
 
@@ -288,18 +295,18 @@ void Session::give_up_backend(protocols::Ending how) {
   run_steps();
 }
 
-void Session::take_backend_end() {
+void Session::take_backend_end(protocols::Ending how) {
   if (state_ == State::dialogue && !has_greeted_) {
     if (link_->has_next()) {
       dial_next_server();
     } else {
-      give_up_backend(protocols::Ending::closed);
+      give_up_backend(how);
     }
     return;
   }
   if (std::exchange(backend_ended_, true)) return;
   if (state_ == State::dialogue) {
-    dialogue_->ended(Side::backend, protocols::Ending::closed, host_.scratch().steps);
+    dialogue_->ended(Side::backend, how, host_.scratch().steps);
     run_steps();
   } else if (state_ == State::passthrough) {
     if (client_ended_) return;  // it ends when all is delivered
@@ -312,8 +319,8 @@ void Session::take_backend_end() {
 }
 
 // Its connection broke: nothing can be sent there any more, either.
-void Session::take_backend_loss() {
-  if (state_ != State::passthrough) return take_backend_end();
+void Session::take_backend_loss(protocols::Ending how) {
+  if (state_ != State::passthrough) return take_backend_end(how);
   // Unless it had ended before, nobody knows whether more was to come: the client must see that it
   // was cut.
   if (backend_ended_) {

@@ -91,8 +91,8 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   void take_client_end();
   // The backend's.
   void take_backend(std::string_view bytes);
-  void take_backend_end();
-  void take_backend_loss();
+  void take_backend_end(protocols::Ending how = protocols::Ending::closed);
+  void take_backend_loss(protocols::Ending how = protocols::Ending::closed);
   bool try_next_server(std::string_view bytes);
   void dial_next_server();
   void give_up_backend(protocols::Ending how);

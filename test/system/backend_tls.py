@@ -270,6 +270,29 @@ class BadServers(harness.TestCase):
             self.assertEqual(wire.line(), "* OK ready")
         self.assertEqual(shown, [{"commonName": "postern.internal"}])
 
+    def test_starttls_and_a_certificate_of_ours_that_is_missed(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.room.certificate(names=(NAME,)))
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.room.ca())
+
+        def script(peer):
+            peer.send("* OK ready\r\n")
+            peer.line()
+            peer.send("p1 OK go\r\n")
+            context.wrap_socket(peer.socket._connection, server_side=True)
+        with Fake(script) as fake, \
+                Postern(self.room, [clear("imap", "in", "old")],
+                        {"old": to(self.room, fake.port, "starttls")}) as postern:
+            with Wire(postern.port("in")) as wire:
+                self.assertRegex(wire.rest(), r"^\* OK ready\r\n\* BYE ")
+            words = "refused with the alert: .*certificate required"
+            notice, = postern.wait_events(1, "backend-tls-failed")
+            self.assertRegex(notice["event.reason"], words)
+            end, = postern.wait_events(1, "session-end")
+            self.assertEqual(end["event.reason"], "backend_tls_failed")
+            postern.says(f"backend old: no TLS with 127.*{words}")
+
     def test_a_greeting_that_refuses_in_clear_has_its_own_words(self):
         busy = "421 4.3.2 too busy\r\n"
         with Fake(lambda peer: (peer.send(busy), peer.wait_for_end())) as fake, \

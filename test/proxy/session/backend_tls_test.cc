@@ -215,6 +215,64 @@ TEST_CASE("a backend that refuses in clear, where its upgrade is asked for, has 
   }
 }
 
+TEST_CASE("a backend that refuses postern's certificate, or misses one, is explained") {
+  using protocols::Protocol;
+  static const auto authority =
+      *tls::ClientAuthority::parse(server_leaf().certificate(), "people.pem", {}, {});
+  tls::ServerOptions demanding;
+  demanding.client_certificates = tls::ClientCertificates::require;
+  demanding.client_authority = authority;
+  const auto strict = context_with(server_leaf(), demanding);
+  struct Case {
+    Protocol protocol;
+    std::string greeting;
+    std::vector<std::string> replies;
+  };
+  const std::vector<Case> cases = {
+      {Protocol::imap, "* OK ready\r\n", {"p1 OK go\r\n"}},
+      {Protocol::pop3, "+OK ready\r\n", {"+OK go\r\n"}},
+      {Protocol::submission, "220 ready\r\n", {"250 STARTTLS\r\n", "220 go\r\n"}}};
+  for (const auto& [protocol, greeting, replies] : cases) {
+    SessionWorld world(options_of(security_of(Security::Upgrade::starttls), protocol));
+    world.begin();
+    world.connect();
+    auto& backend = world.backend();
+    backend.send(greeting);
+    for (const auto& reply : replies) {
+      backend.take();  // in clear
+      backend.send(reply);
+    }
+    TlsPeer outside(strict);
+    outside.pump(backend);
+    INFO(greeting);
+    CHECK(world.hear().starts_with(greeting));
+    if (world.end_reason().empty()) world.say("QUIT\r\n");
+    CHECK(world.end_reason() == "backend_tls_failed");
+    const auto notices = world.recorded<audit::SessionNotice>();
+    REQUIRE(notices.size() == 1);
+    CHECK(notices[0].action == "backend-tls-failed");
+    CHECK(notices[0].reason == "the server refused with the alert: certificate required");
+  }
+}
+
+TEST_CASE("an alert behind the first words is no refusal") {
+  SessionWorld world(options_of(security_of(Security::Upgrade::starttls)));
+  world.begin();
+  world.connect();
+  auto& backend = world.backend();
+  backend.send("* OK ready\r\n");
+  backend.take();
+  backend.send("p1 OK go\r\n");
+  TlsPeer outside(server());
+  outside.pump(backend);
+  world.say("a NOOP\r\n");
+  outside.hear(backend);
+  outside.say(backend, "a OK\r\n");
+  backend.send("clear text");
+  CHECK(world.end_reason() == "backend_closed");
+  CHECK(world.recorded<audit::SessionNotice>().empty());
+}
+
 TEST_CASE("clear text behind a backend's go-ahead ends the session as an attack") {
   SessionWorld world(options_of(security_of(Security::Upgrade::starttls, "old.internal", 2),
                                 protocols::Protocol::imap, 2));
