@@ -60,6 +60,8 @@ void TlsDial::on_dialled(net::StreamPtr stream) {
 }
 
 void TlsDial::on_dial_failed(net::Error error) {
+  // It was there, but did not answer the ClientHello.
+  if (upgrade_ == nullptr && error.code == -ECONNRESET) return fail(Kind::failed, kHungUp);
   timer_.disarm();
   dial_.reset();
   user_.on_not_connected(error);

@@ -105,7 +105,8 @@ class Dial {
   // is handed over: on_dialled() comes within this call. Whether it was.
   virtual bool hand_over() { return false; }
   // Right behind dial(), once: the client speaks first here, so `bytes` go out as soon as the connection
-  // stands, and what on_dialled() waits for is the answer.
+  // stands, and what on_dialled() waits for is the answer. A peer that ends or resets the connection
+  // instead of one comes as on_dial_failed(), with ECONNRESET.
   virtual void say(std::string_view bytes) = 0;
 };
 

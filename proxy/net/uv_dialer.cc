@@ -30,6 +30,7 @@ void UvDial::fail_later(int error) {
 
 void UvDial::say(std::string_view bytes) {
   if (waiting_ != nullptr) return;
+  awaits_answer_ = true;
   stream_->write(bytes);
   if (stream_->is_broken()) fail_later(-ECONNREFUSED);  // at once, and without a word why
 }
@@ -46,10 +47,13 @@ void UvDial::on_read(Stream&, std::span<char> bytes) {
 }
 
 // It hung up without a word: its user sees that as soon as it reads.
-void UvDial::on_end(Stream&) { user_.on_dialled(std::move(held_)); }
+void UvDial::on_end(Stream&) {
+  if (awaits_answer_) return user_.on_dial_failed(Error{-ECONNRESET});
+  user_.on_dialled(std::move(held_));
+}
 
 void UvDial::on_broken(Stream&, Error error) {
-  if (error.code == -ECONNRESET) {
+  if (error.code == -ECONNRESET && !awaits_answer_) {
     // It was there, and its user sees that it broke.
     user_.on_dialled(std::move(held_));
   } else {

@@ -33,6 +33,7 @@ class UvDial final : public Dial, StreamUser {
   Loop& loop_;
   DialUser& user_;
   UvStream* const stream_;
+  bool awaits_answer_ = false;        // to what say() has said
   StreamPtr held_;                    // the same, until it is handed over
   std::shared_ptr<UvDial*> waiting_;  // for the turn that tells of a failure at once
 };

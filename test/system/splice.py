@@ -161,6 +161,19 @@ class Splice(harness.TestCase):
             self.assertEqual(wire.socket.recv(1), b"<")
         self.assertEqual(postern.wait_events(1, "session-end")[0]["postern.backend.port"], fake.port)
 
+    def test_one_that_accepts_and_hangs_up_is_followed_by_the_next(self):
+        def reset(peer):
+            peer.exactly(1)  # and the rest is unread
+        silent, resetting, good = (self.room.enter(Fake(script)) for script in (
+            lambda peer: peer.exactly(len(ssl3_hello())), reset, echo))
+        postern = self.postern([silent.port, resetting.port, good.port])
+        with Wire(postern.port("imaps")) as wire:
+            wire.send(ssl3_hello())
+            self.assertEqual(wire.socket.recv(1), b"<")
+        end, = postern.wait_events(1, "session-end")
+        self.assertEqual(end["postern.backend.port"], good.port)
+        self.assertEqual((silent.accepted, resetting.accepted), (1, 1))
+
     def test_without_a_server_the_session_ends_in_silence(self):
         postern = self.postern([base.free_port()])
         with Wire(postern.port("imaps")) as wire:

@@ -265,6 +265,15 @@ TEST_CASE("a reply before its command is an attack as well") {
   CHECK_FALSE(world.dialer.is_dialling());
 }
 
+TEST_CASE("a server that hangs up on a ClientHello has no TLS") {
+  World world(Security::Upgrade::implicit);
+  world.link.next();
+  world.dialer.fail(-ECONNRESET);
+  CHECK(world.user.failures ==
+        std::vector<std::string>{"127.0.0.1:1: it closed the connection in the TLS handshake"});
+  CHECK(world.dialer.address() == world.backend.servers[1]);
+}
+
 TEST_CASE("clear text behind the go-ahead is an attack, after which no other server is asked") {
   const bool comes_at_once = GENERATE(true, false);
   World world(Security::Upgrade::starttls);

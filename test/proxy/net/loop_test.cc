@@ -232,6 +232,21 @@ TEST_CASE("a connection whose other end says nothing is handed over when it is a
   REQUIRE(world.client.received == "at last");
 }
 
+TEST_CASE("who is spoken to first and hangs up instead of an answer was not reached") {
+  const bool resets = GENERATE(true, false);
+  World world;
+  world.server.on_bytes = [&] {
+    if (resets) world.server.stream->reset_on_close();
+    world.server.stream.reset();
+  };
+  world.dial();
+  world.dialling->say("hello");
+  world.loop.run();
+  REQUIRE_FALSE(world.timed_out);
+  REQUIRE(world.client.stream == nullptr);
+  REQUIRE(world.dial_error->code == -ECONNRESET);
+}
+
 TEST_CASE("a dial may speak first: it ends with the answer, which is the stream's new user's") {
   World world;
   world.server.on_bytes = [&] {
