@@ -111,6 +111,8 @@ class Passage {
   // Whether the backend's last word was a farewell of its own (IMAP's BYE), or the protocol cannot
   // tell; so its closing is a proper end.
   virtual bool backend_may_close() const { return true; }
+  // Whether its last word surely was one: then even a connection that breaks is no cut.
+  virtual bool backend_said_farewell() const { return false; }
   // Says the protocol's words if they can be said here, then End{Cause::farewell}.
   virtual void farewell(Farewell, Steps& out) { out.add(End{Cause::farewell}); }
 };

@@ -18,6 +18,8 @@ class ImapBoundary {
   bool at_line_start() const { return at_line_start_ && !opaque_; }
   // Whether a whole line `* BYE …` has come, or that cannot be told any more.
   bool may_close() const { return bye_ || opaque_; }
+  // Whether a whole line `* BYE …` has come.
+  bool said_bye() const { return bye_; }
   // Whether the stream is no IMAP any more, for good: a control octet other than TAB, CR and LF
   // stood outside a literal (COMPRESS, RFC 4978).
   bool opaque() const { return opaque_; }

@@ -45,6 +45,7 @@ class ImapPassage final : public Passage {
 
   void passed(std::string_view bytes) override { boundary_.feed(bytes); }
   bool backend_may_close() const override { return boundary_.may_close(); }
+  bool backend_said_farewell() const override { return boundary_.said_bye(); }
   void farewell(Farewell why, Steps& out) override {
     if (boundary_.at_line_start()) out.send_made(Side::client, imap_farewell(why, options_));
     Passage::farewell(why, out);

@@ -323,7 +323,7 @@ void Session::take_backend_loss(protocols::Ending how) {
   if (state_ != State::passthrough) return take_backend_end(how);
   // Unless it had ended before, nobody knows whether more was to come: the client must see that it
   // was cut.
-  if (backend_ended_) {
+  if (backend_ended_ || passage_->backend_said_farewell()) {
     end(EndReason::backend_closed, Manner::polite);
   } else {
     end(EndReason::backend_reset, Manner::cut);

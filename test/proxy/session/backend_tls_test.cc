@@ -273,6 +273,23 @@ TEST_CASE("an alert behind the first words is no refusal") {
   CHECK(world.recorded<audit::SessionNotice>().empty());
 }
 
+TEST_CASE("behind IMAP's BYE an end without close_notify is one") {
+  for (const bool says_bye : {true, false}) {
+    SessionWorld world(options_of(security_of(Security::Upgrade::implicit)));
+    world.begin();
+    world.connect();
+    auto& backend = world.backend();
+    TlsPeer outside(server());
+    outside.pump(backend);
+    outside.say(backend, "* OK ready\r\n");
+    world.say("a LOGIN joe secret\r\n");
+    outside.say(backend, "a OK in\r\n");
+    outside.say(backend, says_bye ? "* BYE\r\nb OK\r\n" : "* 1 EXISTS\r\n");
+    backend.end();
+    CHECK(world.end_reason() == (says_bye ? "backend_closed" : "backend_reset"));
+  }
+}
+
 TEST_CASE("clear text behind a backend's go-ahead ends the session as an attack") {
   SessionWorld world(options_of(security_of(Security::Upgrade::starttls, "old.internal", 2),
                                 protocols::Protocol::imap, 2));
