@@ -1,8 +1,6 @@
 // See client_context.h.
 #include "tls/client_context.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -16,12 +14,6 @@ namespace {
 constexpr const char* kSuites =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-
-bool is_address(const std::string& name) {
-  std::array<std::uint8_t, 16> octets;
-  return inet_pton(AF_INET, name.c_str(), octets.data()) == 1 ||
-         inet_pton(AF_INET6, name.c_str(), octets.data()) == 1;
-}
 
 ssl_verify_result_t verify(SSL* ssl, std::uint8_t* alert) {
   auto& wire = static_cast<ClientWire&>(wire_of(ssl));

@@ -53,6 +53,9 @@ struct ClientWire : Wire {
   std::string fault;  // why the certificate is not the one expected
 };
 
+// Whether this is an IPv4 or IPv6 address in numbers, without brackets.
+bool is_address(const std::string& name);
+
 // Whether the server's certificate is the one that its context expects: "", or why not in words.
 // `not_after` becomes the leaf's.
 std::string judge_server(const SSL* ssl, const ClientContext::Native& context,

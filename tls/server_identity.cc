@@ -33,7 +33,10 @@ std::string text_of(const GENERAL_NAME& name) {
   const auto* const string = name.type == GEN_DNS ? name.d.dNSName : name.d.iPAddress;
   const auto* const octets = ASN1_STRING_get0_data(string);
   const auto size = static_cast<std::size_t>(ASN1_STRING_length(string));
-  if (name.type == GEN_DNS) return {reinterpret_cast<const char*>(octets), size};
+  if (name.type == GEN_DNS) {
+    std::string text(reinterpret_cast<const char*>(octets), size);
+    return is_address(text) ? "DNS:" + text : text;  // which is no address, though it looks so
+  }
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (size != 4 && size != 16) return {};
   return inet_ntop(size == 4 ? AF_INET : AF_INET6, octets, text.data(), text.size()) == nullptr
@@ -118,7 +121,7 @@ std::string fault_of(X509_STORE_CTX& check, const X509* leaf, const std::string&
       return whose + " is not valid before " + date_of(X509_get0_notBefore(culprit));
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return "the certificate is self-signed (" + short_text(X509_get_subject_name(leaf)) +
-             "), and not trusted";
+             "), and not trusted; its pin: " + tls::text_of(pin_of(leaf));
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -158,6 +161,12 @@ std::string verify_chain(const Chain& chain, const ClientContext::Native& contex
 }
 
 }  // namespace
+
+bool is_address(const std::string& name) {
+  std::array<std::uint8_t, 16> octets;
+  return inet_pton(AF_INET, name.c_str(), octets.data()) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), octets.data()) == 1;
+}
 
 std::string judge_server(const SSL* ssl, const ClientContext::Native& context, Moment& not_after) {
   // Nobody is expected: not even that it can be read.

@@ -61,11 +61,14 @@ net::Socket dial(const net::Address& server, std::string& error) {
   return socket;
 }
 
+// Whether postern speaks TLS there, which no advice to allow logins without it concerns.
+enum class Way { clear, tls };
+
 // One conversation, kept as it goes.
 class Probe {
  public:
-  Probe(ProbeConnection& connection, ProbeReport& report)
-      : connection_(connection), report_(report) {}
+  Probe(ProbeConnection& connection, ProbeReport& report, Way way)
+      : connection_(connection), report_(report), way_(way) {}
 
   void say(const std::string& line) {
     report_.lines.push_back("> " + line);
@@ -106,10 +109,17 @@ class Probe {
   }
 
   void warn(std::string text) { report_.warnings.push_back(std::move(text)); }
+  // `what`: what it does not do. `cure` is for a backend in clear.
+  void warn_of_logins(const std::string& what, std::string_view then, std::string_view cure) {
+    const bool is_clear = way_ == Way::clear;
+    warn(what + (is_clear ? " in clear text" : " under TLS") + std::string(then) +
+         (is_clear && !cure.empty() ? ". " + std::string(cure) : ""));
+  }
 
  private:
   ProbeConnection& connection_;
   ProbeReport& report_;
+  const Way way_;
 };
 
 void probe_smtp(Probe& probe, const std::string& hostname) {
@@ -123,13 +133,13 @@ void probe_smtp(Probe& probe, const std::string& hostname) {
     return line.size() > 4 && has_word(line.substr(4, 4), "AUTH");
   });
   if (auth == list.end()) {
-    probe.warn(
-        "it offers no AUTH in clear text: nobody can log in through postern. On Exchange give the "
-        "receive connector BasicAuth without BasicAuthRequireTLS, for postern's address alone");
+    probe.warn_of_logins("it offers no AUTH", ": nobody can log in through postern",
+                         "On Exchange give the receive connector BasicAuth without "
+                         "BasicAuthRequireTLS, for postern's address alone");
   } else if (!has_word(*auth, "LOGIN") && !has_word(*auth, "PLAIN")) {
-    probe.warn(
-        "it offers neither LOGIN nor PLAIN in clear text: clients that know only these cannot log "
-        "in. On Exchange switch BasicAuthRequireTLS off on the receive connector");
+    probe.warn_of_logins("it offers neither LOGIN nor PLAIN",
+                         ": clients that know only these cannot log in",
+                         "On Exchange switch BasicAuthRequireTLS off on the receive connector");
   }
   probe.say("MAIL FROM:<" + std::string(kNobody) + "@example.org>");
   if (starts_with(probe.hear_reply().back(), "250")) {
@@ -160,14 +170,14 @@ void probe_imap(Probe& probe) {
     is_disabled = is_disabled || has_word(line, "LOGINDISABLED");
   }
   if (is_disabled) {
-    probe.warn(
-        "it says LOGINDISABLED in clear text. On Exchange: Set-ImapSettings -LoginType "
-        "PlainTextLogin, for a port that only postern reaches");
+    probe.warn_of_logins("it says LOGINDISABLED", "",
+                         "On Exchange: Set-ImapSettings -LoginType PlainTextLogin, for a port that "
+                         "only postern reaches");
   }
   probe.say("p2 LOGIN " + std::string(kNobody) + " " + std::string(kNobody));
   const auto answer = probe.hear_until("p2 ").back();
   if (!starts_with(answer, "p2 NO") || has_word(answer, "PRIVACYREQUIRED")) {
-    probe.warn("it does not take logins in clear text (see its answer to LOGIN above)");
+    probe.warn_of_logins("it does not take logins", " (see its answer to LOGIN above)", "");
   }
   probe.say("p3 LOGOUT");
   probe.hear_until("p3 ");
@@ -182,9 +192,9 @@ void probe_pop3(Probe& probe) {
   if (starts_with(probe.hear(), "+OK")) probe.hear_until(".");
   probe.say("USER " + std::string(kNobody));
   if (!starts_with(probe.hear(), "+OK")) {
-    probe.warn(
-        "it does not take logins in clear text. On Exchange: Set-PopSettings -LoginType "
-        "PlainTextLogin, for a port that only postern reaches");
+    probe.warn_of_logins("it does not take logins", "",
+                         "On Exchange: Set-PopSettings -LoginType PlainTextLogin, for a port that "
+                         "only postern reaches");
   }
   probe.say("QUIT");
   probe.hear();
@@ -209,7 +219,7 @@ ProbeReport probe_backend(protocols::Protocol protocol, const backend::Backend& 
       return report;
     }
   }
-  Probe probe(connection, report);
+  Probe probe(connection, report, backend.security != nullptr ? Way::tls : Way::clear);
   switch (protocol) {
     case protocols::Protocol::smtp:
     case protocols::Protocol::submission:

@@ -66,7 +66,7 @@ bssl::UniquePtr<X509_NAME> make_name(const std::string& common_name) {
 
 void add_names(X509* certificate, const std::vector<std::string>& names) {
   const bssl::UniquePtr<GENERAL_NAMES> all(GENERAL_NAMES_new());
-  for (const auto& text : names) {
+  for (auto text : names) {
     bssl::UniquePtr<GENERAL_NAME> name(GENERAL_NAME_new());
     std::array<std::uint8_t, 16> octets;
     if (inet_pton(AF_INET, text.c_str(), octets.data()) == 1 ||
@@ -76,6 +76,7 @@ void add_names(X509* certificate, const std::vector<std::string>& names) {
       demand(bssl::PushToStack(all.get(), std::move(name)));
       continue;
     }
+    if (text.starts_with("DNS:")) text.erase(0, 4);
     bssl::UniquePtr<ASN1_IA5STRING> dns(ASN1_IA5STRING_new());
     demand(ASN1_STRING_set(dns.get(), text.data(), static_cast<int>(text.size())) == 1);
     const bool is_mail = text.find('@') != std::string::npos;

@@ -30,7 +30,8 @@ class Issued {
 
 struct IssueOptions {
   std::string common_name = {};
-  std::vector<std::string> dns_names = {};  // or addresses, of mail too; empty: no subjectAltName
+  // Or addresses, of mail too; behind "DNS:" it is a host's name in any case. Empty: no subjectAltName.
+  std::vector<std::string> dns_names = {};
   KeyKind kind = KeyKind::p256;
   const Issued* key_of = nullptr;  // has the key already: many certificates take less time
   const Issued* issuer = nullptr;  // null: self-signed

@@ -6,7 +6,7 @@ import ssl
 import threading
 
 import harness
-from harness import (Dovecot, Fake, Postern, Postfix, Wire, free_port, login_imap, login_pop3,
+from harness import (Dovecot, Fake, Postern, Postfix, Wire, args, free_port, login_imap, login_pop3,
                      login_smtp, run)
 
 NAME = "old.internal"
@@ -305,6 +305,27 @@ class BadServers(harness.TestCase):
             self.assertEqual(end["postern.backend.port"], fake.port)
             postern.says("backend old: 127.* refuses: 421 4.3.2 too busy")
             self.assertEqual(postern.events("backend-tls-failed"), [])
+
+    def test_check_connect_shows_the_pin_and_speaks_of_tls(self):
+        _, key = self.room.certificate(names=(NAME,))
+        self.room._openssl("req", "-x509", "-key", key, "-out", "box.pem", "-subj", "/CN=old box",
+                           "-days", 2)
+        chain = self.room.path / "box.pem"
+        pin = run("sh", "-c", f"openssl x509 -in {chain} -noout -pubkey | openssl pkey -pubin "
+                              "-outform der | openssl dgst -sha256 -binary | base64").stdout.strip()
+
+        def script(peer):
+            peer.send("220 box\r\n")
+            while line := peer.line():
+                peer.send("250 box\r\n" if line.startswith("EHLO") else "500 what?\r\n")
+        fake = self.room.enter(TlsFake((chain, key), script))
+        server = {"servers": [f"127.0.0.1:{fake.port}"], "tls": "implicit"}
+        for more, words in (({}, f"self-signed .* not trusted; its pin: sha256//{re.escape(pin)}"),
+                            ({"pin": [f"sha256//{pin}"]}, "it offers no AUTH under TLS: nobody")):
+            with Postern(self.room, [clear("smtp", "in", "old")], {"old": {**server, **more}}) as postern:
+                done = run(args.postern, "check", "--config", postern.config, "--connect")
+                self.assertRegex(done.stdout + done.stderr, words)
+                self.assertNotIn("BasicAuth", done.stdout + done.stderr)
 
     def test_a_server_that_dies_in_the_handshake_or_stays_silent(self):
         with Fake(lambda peer: peer.exactly(1)) as fake:

@@ -104,6 +104,11 @@ TEST_CASE("a server is taken for the one expected by its name, its CA and the da
        {"192.0.2.1.example.com"},
        {},
        "the certificate is for 192.0.2.1.example.com, not for 192.0.2.1"},
+      {"a number that is a name is no address",
+       "192.0.2.1",
+       {"DNS:192.0.2.1", "192.0.2.2"},
+       {},
+       "the certificate is for DNS:192.0.2.1, 192.0.2.2, not for 192.0.2.1"},
       {"an expired one",
        "mail.example.com",
        {"mail.example.com"},
@@ -167,7 +172,8 @@ TEST_CASE("a server's CA is the one that is trusted, directly or by others betwe
     const auto leaf = make(nullptr);
     const ClientConnection refused(trusting_client(), server_of(leaf));
     CHECK(refused.client.failure_text() ==
-          "the certificate is self-signed (CN = leaf), and not trusted");
+          "the certificate is self-signed (CN = leaf), and not trusted; its pin: " +
+              tls::text_of(pin_of(leaf)));
     const ClientConnection trusted(client_of({.trust = trust_in(leaf)}), server_of(leaf));
     CHECK(trusted.client.failure_text().empty());
     CHECK(trusted.client.state() == State::open);
