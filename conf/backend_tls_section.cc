@@ -40,6 +40,7 @@ Parsed<std::string> parse_certificate_name(std::string_view text) {
 struct Stated {
   Place verify;
   Place ca;
+  Place name;
   Place off;
   Place pins;
   Place own;
@@ -62,7 +63,7 @@ void read_verify(const Value& value, const std::filesystem::path& folder, Verify
     verify.place = stated.verify = stated.ca;
   }
   const auto name = fields->read("name", or_empty(parse_certificate_name), verify.name);
-  if (!verify.name.empty()) stated.verify = name;
+  if (!verify.name.empty()) stated.verify = stated.name = name;
 }
 
 void read_pins(const Value& value, std::vector<Pin>& pins, Stated& stated) {
@@ -165,6 +166,12 @@ void read_backend_tls(const Fields& fields, const std::filesystem::path& folder,
                                 " without TLS: all goes there in clear; expected `tls: implicit` "
                                 "or `tls: starttls` beside it");
     }
+  } else if (is_stated(stated.name) && !backend.verify.is_on) {
+    findings.warning(
+        stated.name,
+        "backend " + shown(backend.name) +
+            ": the certificate is not compared with this name, as the `pin` stands for "
+            "it; to have both, name a `ca` beside it");
   } else if (is_stated(stated.off) && !is_stated(stated.pins)) {
     findings.warning(stated.off,
                      "backend " + shown(backend.name) +

@@ -120,6 +120,10 @@ TEST_CASE("what is wrong with a backend's TLS is said where it stands") {
        "b`"},
       {"tls: implicit, client_certificate: {chain: a, key: \"\"}",
        "backends.ex.client_certificate: a chain without key"},
+      {"tls: implicit, verify: {name: old.internal}, " + pin,
+       "backend `ex`: the certificate is not compared with this name, as the `pin` stands for it; "
+       "to "
+       "have both, name a `ca` beside it"},
       {"tls: implicit, verify: off",
        "backend `ex`: whoever is on the way there can read and change everything, as no "
        "certificate "
@@ -129,6 +133,8 @@ TEST_CASE("what is wrong with a backend's TLS is said where it stands") {
     INFO(keys);
     CHECK(fault(keys) == message);
   }
-  CHECK(
-      load_text(with_backend("tls: starttls, verify: off, " + pin), "p.yaml").diagnostics.empty());
+  for (const std::string verify : {"off", "{ca: system}", "{ca: system, name: old.internal}"}) {
+    const auto keys = "tls: starttls, verify: " + verify + ", " + pin;
+    CHECK(load_text(with_backend(keys), "p.yaml").diagnostics.empty());
+  }
 }
