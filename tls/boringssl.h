@@ -41,4 +41,14 @@ inline constexpr bool kHasHybrid = false;
 inline constexpr const char* kGroups = "X25519:P-256:P-384";
 #endif
 
+// A server's RSA certificate whose keyUsage does not allow what its key does in the handshake is refused
+// (RFC 5280 section 4.2.1.3). From API version 20 on that is so for all, and the call goes away later.
+inline void enforce_key_usage(SSL* ssl) {
+#if BORINGSSL_API_VERSION < 20
+  SSL_set_enforce_rsa_key_usage(ssl, 1);
+#else
+  (void)ssl;
+#endif
+}
+
 }  // namespace postern::tls

@@ -47,6 +47,9 @@ std::string words_for(std::uint32_t cause) {
       return "the server has no TLS 1.2";
     case SSL_R_WRONG_VERSION_NUMBER:
       return "the server speaks no TLS here";
+    case SSL_R_KEY_USAGE_BIT_INCORRECT:
+      return "the certificate's keyUsage does not allow signing (digitalSignature), as TLS needs "
+             "it";
     default:
       return lower_words(reason);
   }
@@ -90,6 +93,7 @@ void ClientEngine::start(std::string& output) {
   BIO* const taken = bio.release();
   SSL_set_bio(ssl, taken, taken);
   SSL_set_connect_state(ssl);
+  enforce_key_usage(ssl);
   SSL_set_shed_handshake_config(ssl, 1);
   if (auto kept = context.take(); kept && SSL_set_session(ssl, kept->session.get()) == 1) {
     native_->wire.not_after = kept->not_after;

@@ -200,6 +200,18 @@ TEST_CASE("a pinned key stands for CA, name and date, unless a CA is asked for a
   CHECK(wrong_key.client.failure_text().starts_with("its key is not a pinned one"));
 }
 
+TEST_CASE("an RSA certificate that may not sign is refused by its key usage, in words") {
+  const auto leaf = leaf_for({"mail.example.com"}, {.kind = KeyKind::rsa, .may_sign = false});
+  for (const auto highest : {tls::Version::tls1_2, tls::Version::tls1_3}) {
+    tls::ServerOptions options;
+    options.max_version = highest;
+    const ClientConnection connection(trusting_client(), server_of(leaf, {}, options));
+    CHECK(connection.client.state() == State::failed);
+    CHECK(connection.client.failure_text() ==
+          "the certificate's keyUsage does not allow signing (digitalSignature), as TLS needs it");
+  }
+}
+
 TEST_CASE("who expects nobody takes anybody") {
   const auto leaf = issue({.common_name = "x", .not_after = kExpired});
   const ClientConnection connection(client_of({}), server_of(leaf));
