@@ -29,19 +29,20 @@ bool Session::keep_for_splicing(std::string_view& bytes, std::string& whole) {
   // The engine takes no hello of SSLv2, so it gets nothing of what may become one.
   const bool was_held = may_be_sslv2(kept);
   kept += bytes;
-  if (kept.empty()) return true;
+  // Nothing but the event of it would tell that a client was handed on, and maybe logged in.
+  const bool is_barred = kept.size() > kMostKept || must_not_pass_unrecorded();
+  if (kept.empty() && !is_barred) return true;
   tls::Offer offer;
   const auto hello = tls::read_sslv2_hello(kept, offer);
-  const bool is_too_long = kept.size() > kMostKept;
-  if (hello == tls::Sslv2Hello::begun && !is_too_long) return false;
-  if (hello == tls::Sslv2Hello::for_ssl_tls && !is_too_long) {
+  if (hello == tls::Sslv2Hello::begun && !is_barred) return false;
+  if (hello == tls::Sslv2Hello::for_ssl_tls && !is_barred) {
     has_heard_client_ = true;
     splice(offer);
     return false;
   }
   // A client of SSLv2 alone is led to no server: that version protects nothing, and lets who breaks it
   // read other sessions (DROWN).
-  const bool is_given_up = is_too_long || may_be_sslv2(kept);
+  const bool is_given_up = is_barred || may_be_sslv2(kept);
   if (was_held) bytes = whole = kept;
   if (is_given_up) {
     first_flight_.reset();

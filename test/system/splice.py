@@ -74,13 +74,13 @@ class Splice(harness.TestCase):
     def arrange(cls):
         cls.imap = cls.room.enter(FakeImap())
 
-    def postern(self, ports, room=None, backend=None, **keys):
+    def postern(self, ports, room=None, backend=None, audit=None, **keys):
         room = room or self.own_room()
         listener = {"name": "imaps", "protocol": "imap", "tls": "implicit", "backend": "old",
                     "legacy_tls": "splice", "legacy_servers": [f"127.0.0.1:{port}" for port in ports]}
         listener.update(keys)
         listener = {key: value for key, value in listener.items() if value is not None}
-        made = room.enter(Postern(room, [listener], {"old": backend or self.imap.port}))
+        made = room.enter(Postern(room, [listener], {"old": backend or self.imap.port}, audit=audit or {}))
         made.tls = room.client_tls()
         return made
 
@@ -180,6 +180,21 @@ class Splice(harness.TestCase):
             wire.send(ssl3_hello())
             self.assertEqual(wire.rest(), "")
         self.assertEqual(postern.wait_events(1, "session-end")[0]["event.reason"], "backend_unreachable")
+
+    def test_while_the_audit_fails_nobody_is_handed_on_where_it_must_not(self):
+        fake = self.room.enter(Fake(echo))
+        for on_failure in ("continue", "refuse"):
+            with self.subTest(on_failure=on_failure):
+                postern = self.postern([fake.port], audit={"log": ["stdout", "file:/dev/full"], "on_failure": on_failure})
+                self.assertTrue(postern.says(r"/dev/full cannot be written"))
+                with Wire(postern.port("imaps")) as wire:
+                    wire.send(ssl3_hello())
+                    first = wire.socket.recv(1)
+                event = postern.wait_events(1, "tls-handshake")[0]
+                if on_failure == "continue":
+                    self.assertEqual((first, event["event.reason"]), (b"<", "spliced"))
+                else:
+                    self.assertEqual((first[0], event["event.reason"]), (ALERT, "no_shared_version"))
 
     def test_refuse_is_the_default(self):
         postern = self.postern([], legacy_tls=None, legacy_servers=None)

@@ -197,6 +197,57 @@ TEST_CASE("splice: a rule that asks for more than the listener keeps its address
   }
 }
 
+TEST_CASE("splice: with `on_failure: refuse` nobody is handed on unrecorded") {
+  const auto refusing = [](conf::Settings& settings) {
+    settings.audit.on_failure = conf::OnFailure::refuse;
+  };
+  auto options = splicing();
+  options.adjust = refusing;
+  SECTION("the audit fails from the start on, and the client gets the alert") {
+    SessionWorld world(options);
+    world.break_audit(true);
+    world.begin();
+    say(world, old_hello().record());
+    check_refused(world, "no_shared_version");
+  }
+  SECTION("it begins to fail within the hello") {
+    for (const auto& bytes : {old_hello().record(), sslv2_hello(0x0301)}) {
+      for (const std::size_t size : {std::size_t{1}, std::size_t{6}, bytes.size() - 1}) {
+        SessionWorld world(options);
+        world.begin();
+        say(world, bytes.substr(0, size));
+        world.break_audit(true);
+        say(world, bytes.substr(size));
+        REQUIRE(world.dialer().dials() == 0);
+        REQUIRE(world.end_reason() == "handshake_failed");
+      }
+    }
+  }
+  SECTION("it works again before the hello comes") {
+    SessionWorld world(options);
+    world.break_audit(true);
+    world.begin();
+    world.break_audit(false);
+    say(world, old_hello().record());
+    REQUIRE(world.dialer().dials() == 1);
+  }
+  SECTION("today's clients are served meanwhile") {
+    SessionWorld world(options);
+    world.break_audit(true);
+    world.begin();
+    world.shake_hands();
+    world.greet("* OK old\r\n");
+    REQUIRE(world.hear_in_tls() == "* OK old\r\n");
+  }
+  SECTION("with `continue`, the default, it is") {
+    SessionWorld world(splicing());
+    world.break_audit(true);
+    world.begin();
+    say(world, old_hello().record());
+    REQUIRE(world.dialer().dials() == 1);
+  }
+}
+
 TEST_CASE("splice: who asks for SSLv2 alone, or for no TLS at all, goes nowhere") {
   SessionWorld world(splicing());
   world.begin();
