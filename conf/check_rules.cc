@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conf/check_tls.h"
+#include "conf/dates.h"
 #include "conf/nearest.h"
 #include "conf/reach.h"
 #include "conf/shadows.h"
@@ -80,6 +81,7 @@ void check_users(const Rule& rule, const RulePlaces& places, Findings& findings)
   };
   refuse(rule.tls_mode_place, "tls");
   if (!is_implied(rule)) refuse(rule.min_version_place, "min_version");
+  refuse(rule.min_version_from_place, "min_version_from");
   refuse(rule.profile_place, "profile");
   refuse(places.bare_newlines, "bare_newlines");
 }
@@ -98,6 +100,7 @@ class RuleCheck {
 
   void run() const {
     check_version();
+    check_rising();
     check_tls_keys();
     check_certificate();
     check_login_keys();
@@ -134,6 +137,36 @@ class RuleCheck {
     }
   }
 
+  // An end that is above no listener's max_version, and rises above what holds on one of them at least.
+  void check_rising() const {
+    if (!rule_.min_version_from || rule_.min_version_from->empty()) return;
+    const Listener* lowest = nullptr;
+    for (const auto index : listeners_) {
+      const Listener& one = listener(index);
+      if (has_no_tls(index)) continue;
+      if (lowest == nullptr || one.tls.min_version < lowest->tls.min_version) lowest = &one;
+      for (const auto& dated : *rule_.min_version_from) {
+        if (dated.version <= one.tls.max_version) continue;
+        return findings_.error(
+            dated.place, rise_text(dated) + " is above max_version of listener " + shown(one.name) +
+                             "; expected one that is not above it");
+      }
+    }
+    if (lowest == nullptr) return;
+    const DatedVersion* before = nullptr;
+    for (const auto& dated : *rule_.min_version_from) {
+      const auto version =
+          before == nullptr ? rule_.min_version.value_or(lowest->tls.min_version) : before->version;
+      if (dated.version <= version || (before != nullptr && dated.from == before->from))
+        return findings_.error(dated.place, raises_nothing_text(dated, version));
+      if (rule_.until && dated.from > *rule_.until)
+        return findings_.warning(
+            dated.place,
+            rise_text(dated) + " never acts: the rule holds until " + date_text(*rule_.until));
+      before = &dated;
+    }
+  }
+
   // An `auto` listener takes TLS from the first byte whatever a rule says.
   bool has_no_tls(std::size_t index) const {
     return mode_of(rule_, listener(index)) == TlsMode::none &&
@@ -151,6 +184,7 @@ class RuleCheck {
       warn(rule_.tls_mode_place, "tls", ": its listeners have no TLS");
     if (each([&](std::size_t i) { return has_no_tls(i); })) {
       if (!is_implied(rule_)) warn(rule_.min_version_place, "min_version", kNoTls);
+      warn(rule_.min_version_from_place, "min_version_from", kNoTls);
       warn(rule_.profile_place, "profile", kNoTls);
     } else if (rule_.profile == Profile::legacy && each([&](std::size_t i) {
                  return rule_.min_version.value_or(listener(i).tls.min_version) ==

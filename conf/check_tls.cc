@@ -45,16 +45,13 @@ class TlsCheck {
     const bool is_own = is_stated(places_.min_version_from);
     const DatedVersion* before = nullptr;
     for (const auto& dated : tls_.min_version_from) {
-      const std::string what = "min_version " + std::string(word(dated.version)) + " from " +
-                               date_text(dated.from) + " on";
       if (dated.version > tls_.max_version) {
         return say(is_own ? dated.place : places_.max_version,
-                   what + " is above max_version; expected one that is not above it");
+                   rise_text(dated) + " is above max_version; expected one that is not above it");
       }
       const auto version = before == nullptr ? tls_.min_version : before->version;
       if (is_own && (dated.version <= version || (before && dated.from == before->from))) {
-        return say(dated.place, what + " raises nothing: " + std::string(word(version)) +
-                                    " holds by then; expected a higher version on a later day");
+        return say(dated.place, raises_nothing_text(dated, version));
       }
       before = &dated;
     }
@@ -66,6 +63,16 @@ class TlsCheck {
 };
 
 }  // namespace
+
+std::string rise_text(const DatedVersion& dated) {
+  return "min_version " + std::string(word(dated.version)) + " from " + date_text(dated.from) +
+         " on";
+}
+
+std::string raises_nothing_text(const DatedVersion& dated, TlsVersion version) {
+  return rise_text(dated) + " raises nothing: " + std::string(word(version)) +
+         " holds by then; expected a higher version on a later day";
+}
 
 void check_tls(const Draft& draft, Findings& findings) {
   TlsCheck(draft.settings.tls, draft.tls, findings).run();

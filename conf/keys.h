@@ -81,11 +81,22 @@ inline constexpr std::array kListenerKeys = {
 };
 
 inline constexpr std::array kRuleKeys = {
-    Key{"name"},        Key{"from"},          Key{"listeners"},
-    Key{"users"},       Key{"tls"},           Key{"min_version"},
-    Key{"profile"},     Key{"bare_newlines"}, Key{"cleartext_login"},
-    Key{"refuse_from"}, Key{"refuse_share"},  Key{"until"},
-    Key{"owner"},       Key{"reason"},        Key{"certificate"},
+    Key{"name"},
+    Key{"from"},
+    Key{"listeners"},
+    Key{"users"},
+    Key{"tls"},
+    Key{"min_version"},
+    Key{"profile"},
+    Key{"bare_newlines"},
+    Key{"cleartext_login"},
+    Key{"refuse_from"},
+    Key{"refuse_share"},
+    Key{"until"},
+    Key{"owner"},
+    Key{"reason"},
+    Key{"certificate"},
+    Key{"min_version_from"},
 };
 
 inline constexpr std::array kRefusalKeys = {Key{"text"}, Key{"help_url"}};

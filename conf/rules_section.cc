@@ -13,6 +13,7 @@
 #include "conf/prefixes.h"
 #include "conf/shares.h"
 #include "conf/source.h"
+#include "conf/tls_section.h"
 #include "conf/words.h"
 
 namespace postern::conf {
@@ -85,16 +86,16 @@ bool read_scope(const Fields& fields, std::string_view key, std::string_view exp
 }
 
 bool states_nothing(const Rule& rule) {
-  return !rule.tls_mode && !rule.min_version && !rule.profile && !rule.bare_newlines &&
-         !rule.needs_certificate && !rule.logins.cleartext_login && !rule.logins.refuse_from &&
-         !rule.logins.refuse_share;
+  return !rule.tls_mode && !rule.min_version && !rule.min_version_from && !rule.profile &&
+         !rule.bare_newlines && !rule.needs_certificate && !rule.logins.cleartext_login &&
+         !rule.logins.refuse_from && !rule.logins.refuse_share;
 }
 
 // Whether one of the keys by which a rule says something stands there, valid or not.
 bool has_statement(const Fields& fields) {
   constexpr std::string_view kStatements[] = {"tls",           "min_version", "profile",
                                               "bare_newlines", "refuse_from", "cleartext_login",
-                                              "refuse_share",  "certificate"};
+                                              "refuse_share",  "certificate", "min_version_from"};
   return std::any_of(std::begin(kStatements), std::end(kStatements),
                      [&](std::string_view key) { return fields.find(key).has_value(); });
 }
@@ -122,6 +123,10 @@ void read_rule(const Value& value, Draft& draft) {
   places.names_users = fields->find("users").has_value();
   rule.tls_mode_place = choose_into(*fields, "tls", kRuleTlsModes, rule.tls_mode);
   rule.min_version_place = choose_into(*fields, "min_version", kTlsVersions, rule.min_version);
+  if (const auto dated = fields->find("min_version_from")) {
+    rule.min_version_from_place = dated->place();
+    read_dated_versions(*dated, rule.min_version_from.emplace());
+  }
   rule.certificate_place = fields->choose("certificate", kRuleCertificates, rule.needs_certificate);
   rule.profile_place = choose_into(*fields, "profile", kProfiles, rule.profile);
   if (rule.profile == Profile::modern && !fields->find("min_version")) {
@@ -135,9 +140,8 @@ void read_rule(const Value& value, Draft& draft) {
   fields->read("reason", parse_note, rule.reason);
   if (states_nothing(rule) && !has_statement(*fields))
     value.error(
-        "says nothing; expected tls, min_version, profile, bare_newlines, certificate, "
-        "cleartext_login, "
-        "refuse_from or refuse_share");
+        "says nothing; expected tls, min_version, min_version_from, profile, bare_newlines, "
+        "certificate, cleartext_login, refuse_from or refuse_share");
   // An end that cannot be read is none of its own: it could be any.
   places.is_whole &= !fields->find("until") || rule.until;
   draft.settings.rules.push_back(std::move(rule));

@@ -188,6 +188,8 @@ struct Rule {
   std::vector<std::string> users;
   std::optional<TlsMode> tls_mode;        // required, optional or none; never with `users`
   std::optional<TlsVersion> min_version;  // never with `users`; with `modern` alone TLS 1.3
+  // In the place of its listeners', be it empty; as Tls::min_version_from. Never with `users`.
+  std::optional<std::vector<DatedVersion>> min_version_from;
   // Never with `users`. `legacy` stands only with `from`, and serves RSA key exchange and 3DES, too.
   std::optional<Profile> profile;
   // Logins need a client certificate that was verified.
@@ -200,6 +202,7 @@ struct Rule {
   Place place;
   Place tls_mode_place;
   Place min_version_place;
+  Place min_version_from_place;
   Place profile_place;
   Place certificate_place;
   Place until_place;

@@ -74,6 +74,8 @@ void imply_min_version(Tls& tls, Place profile) {
   tls.min_version_place = tls.is_min_version_implied ? profile : Place{};
 }
 
+}  // namespace
+
 void read_dated_versions(const Value& value, std::vector<DatedVersion>& all) {
   const auto fields = value.fields(
       "a mapping of versions with their days, such as {1.3: 2027-06-01}", kVersionKeys);
@@ -88,8 +90,6 @@ void read_dated_versions(const Value& value, std::vector<DatedVersion>& all) {
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.from < b.from; });
 }
-
-}  // namespace
 
 void read_tls(const Fields& fields, const std::filesystem::path& folder, Tls& tls,
               TlsPlaces& places) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "conf/words.h"
 #include "proxy/log.h"
@@ -34,6 +35,7 @@ void Dates::announce(audit::WallTime now) {
 void Dates::announce(const policy::DatedChange& change, audit::WallTime now) {
   const auto place =
       fmt::format("{}:{}:{}", settings_.file, change.place.line, change.place.column);
+  const std::string_view who = change.is_rule ? "rule" : "listener";
   audit::PolicyEvent event;
   event.rule = change.is_rule ? change.name : policy::kNoRule;
   switch (change.kind) {
@@ -45,14 +47,13 @@ void Dates::announce(const policy::DatedChange& change, audit::WallTime now) {
       break;
     case policy::DatedChange::Kind::refusal_begins:
       event.action = "policy-change";
-      event.reason =
-          fmt::format("{} {}: logins without TLS are refused from {} on",
-                      change.is_rule ? "rule" : "listener", change.name, day_text(change.on));
+      event.reason = fmt::format("{} {}: logins without TLS are refused from {} on", who,
+                                 change.name, day_text(change.on));
       log::info("{}: {}: this acts now", place, event.reason);
       break;
     case policy::DatedChange::Kind::version_rises:
       event.action = "policy-change";
-      event.reason = fmt::format("listener {}: TLS below {} is refused from {} on", change.name,
+      event.reason = fmt::format("{} {}: TLS below {} is refused from {} on", who, change.name,
                                  conf::word(change.version), day_text(change.on));
       log::info("{}: {}: this acts now", place, event.reason);
       break;

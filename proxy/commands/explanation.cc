@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "conf/dates.h"
+#include "conf/lowest_versions.h"
 #include "conf/words.h"
 #include "protocols/dialogue.h"
 #include "protocols/help.h"
@@ -117,10 +118,18 @@ class Maker {
            place.column == made_.decision.place.column;
   }
 
+  // The rule that holds from the first byte on; null where it is the listener alone.
+  const conf::Rule* admitting() const {
+    const auto found =
+        std::find_if(settings_.rules.begin(), settings_.rules.end(),
+                     [&](const auto& rule) { return rule.name == made_.admission.rule; });
+    return found == settings_.rules.end() ? nullptr : &*found;
+  }
+
   // What gave the lowest version.
   std::string_view version_key() const {
-    const auto& dated = listener_.tls.min_version_from;
-    if (std::any_of(dated.begin(), dated.end(),
+    const auto versions = conf::lowest_versions(listener_, admitting());
+    if (std::any_of(versions.rising.begin(), versions.rising.end(),
                     [&](const auto& each) { return is_key(each.place); }))
       return "min_version_from";
     return is_key(made_.admission.profile_place) ? "profile" : "min_version";
@@ -270,10 +279,10 @@ class Maker {
       notes.emplace_back("without a name, rules for users and refuse_share do not act: see --user");
   }
 
-  // The next day on which the lowest version rises, where that is the listener's.
+  // The next day on which the lowest version rises.
   void add_rise() {
     auto later = login_;
-    for (const auto& dated : listener_.tls.min_version_from) {
+    for (const auto& dated : conf::lowest_versions(listener_, admitting()).rising) {
       if (login_.at >= dated.from) continue;
       later.at = dated.from;
       const auto then = policy::admit(settings_, later.at, login_.client).min_version;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conf/dates.h"
+#include "conf/lowest_versions.h"
 #include "conf/words.h"
 #include "tls/server_context.h"
 
@@ -89,11 +90,16 @@ class Summary {
       const auto& at = rule.listeners;
       if (!at.empty() && std::find(at.begin(), at.end(), index) == at.end()) continue;
       const bool gives_tls = !has_own && rule.tls_mode && *rule.tls_mode != conf::TlsMode::none;
-      if (!rule.min_version && !rule.profile && !gives_tls) continue;
-      add("  by rule {}: {}\n", rule.name,
-          words_for(index,
-                    {rule.min_version.value_or(tls.min_version), rule.profile.value_or(tls.profile),
-                     rule.profile == conf::Profile::legacy}));
+      if (!conf::states_versions(rule) && !rule.profile && !gives_tls) continue;
+      const auto lowest = conf::lowest_versions(listener, &rule);
+      session::TlsTerms terms{lowest.version, rule.profile.value_or(tls.profile),
+                              rule.profile == conf::Profile::legacy};
+      add("  by rule {}: {}\n", rule.name, words_for(index, terms));
+      for (const auto& dated : lowest.rising) {
+        if (dated.version <= lowest.version || (rule.until && dated.from > *rule.until)) continue;
+        terms.min_version = dated.version;
+        add("    from {} on: {}\n", conf::date_text(dated.from), words_for(index, terms));
+      }
     }
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "conf/lowest_versions.h"
 #include "conf/prefixes.h"
 #include "proxy/policy/user_pattern.h"
 
@@ -211,17 +212,32 @@ std::string_view name_of(Reason reason) {
 
 namespace {
 
+// What of it holds by now.
+struct Lowest {
+  conf::TlsVersion version{};
+  Place place;
+};
+Lowest lowest_at(Moment now, const conf::Listener& listener, const conf::Rule* rule) {
+  const auto versions = conf::lowest_versions(listener, rule);
+  Lowest lowest{versions.version, versions.place};
+  for (const auto& dated : versions.rising) {
+    if (now >= dated.from && dated.version > lowest.version) lowest = {dated.version, dated.place};
+  }
+  return lowest;
+}
+
 // What another server would have to see to, and does not know of.
-bool asks_for_more(const conf::Rule& rule, const conf::Listener& listener) {
+bool asks_for_more(const conf::Rule& rule, Moment now, const conf::Listener& listener) {
   return rule.needs_certificate ||
-         (rule.min_version && *rule.min_version > listener.tls.min_version);
+         (conf::states_versions(rule) &&
+          lowest_at(now, listener, &rule).version > listener.tls.min_version);
 }
 
 bool may_splice(const conf::Settings& settings, Moment now, const Client& client) {
   const auto& listener = settings.listeners[client.listener];
   return listener.legacy_tls == conf::LegacyTls::splice &&
          std::none_of(settings.rules.begin(), settings.rules.end(), [&](const auto& rule) {
-           return asks_for_more(rule, listener) &&
+           return asks_for_more(rule, now, listener) &&
                   match_client(rule, now, client) == Match::matched;
          });
 }
@@ -233,22 +249,19 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
   Admission admission;
   admission.recognises_tls = listener.tls_mode == conf::TlsMode::automatic;
   admission.tls_mode = admission.recognises_tls ? conf::TlsMode::optional : listener.tls_mode;
-  admission.min_version = listener.tls.min_version;
   admission.profile = listener.tls.profile;
   admission.bare_newlines = listener.bare_newlines;
   admission.tls_mode_place = listener.tls_mode_place;
-  admission.min_version_place = listener.tls.min_version_place;
   admission.profile_place = listener.tls.profile_place;
-  for (const auto& dated : listener.tls.min_version_from) {
-    if (now < dated.from || dated.version <= admission.min_version) continue;
-    admission.min_version = dated.version;
-    admission.min_version_place = dated.place;
-  }
   admission.may_splice = may_splice(settings, now, client);
   const auto rule = std::find_if(settings.rules.begin(), settings.rules.end(), [&](const auto& r) {
     return r.users.empty() && match_client(r, now, client) == Match::matched;
   });
-  if (rule == settings.rules.end()) return admission;
+  const bool has_rule = rule != settings.rules.end();
+  const auto lowest = lowest_at(now, listener, has_rule ? &*rule : nullptr);
+  admission.min_version = lowest.version;
+  admission.min_version_place = lowest.place;
+  if (!has_rule) return admission;
   admission.rule = rule->name;
   // A port on which the client speaks first in TLS stays one: nobody could tell it otherwise.
   if (rule->tls_mode && listener.tls_mode != conf::TlsMode::implicit) {
@@ -256,10 +269,6 @@ Admission admit(const conf::Settings& settings, Moment now, const Client& client
     admission.tls_mode_place = rule->tls_mode_place;
     admission.opens_required = listener.tls_mode == conf::TlsMode::required &&
                                admission.tls_mode != conf::TlsMode::required;
-  }
-  if (rule->min_version) {
-    admission.min_version = *rule->min_version;
-    admission.min_version_place = rule->min_version_place;
   }
   if (rule->profile) {
     admission.profile = *rule->profile;
@@ -309,6 +318,35 @@ bool may_depend_on_user(const conf::Settings& settings, const Question& question
   return false;
 }
 
+namespace {
+
+// Those of the rule's days that change something for its clients on some listener, while it holds.
+void add_rises(const conf::Settings& settings, const conf::Rule& rule,
+               std::vector<DatedChange>& all) {
+  if (!rule.min_version_from) return;
+  const auto changes_something = [&](const conf::DatedVersion& dated) {
+    if (rule.until && dated.from > *rule.until) return false;
+    for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+      const auto& listener = settings.listeners[i];
+      const auto& at = rule.listeners;
+      const bool is_there = at.empty() || std::find(at.begin(), at.end(), i) != at.end();
+      const bool is_clear = listener.tls_mode == conf::TlsMode::none &&
+                            rule.tls_mode.value_or(conf::TlsMode::none) == conf::TlsMode::none;
+      if (is_there && !is_clear && dated.version > conf::lowest_versions(listener, &rule).version) {
+        return true;
+      }
+    }
+    return false;
+  };
+  for (const auto& dated : *rule.min_version_from) {
+    if (!changes_something(dated)) continue;
+    all.push_back({DatedChange::Kind::version_rises, dated.from, rule.name, true, dated.place,
+                   dated.version});
+  }
+}
+
+}  // namespace
+
 std::vector<DatedChange> dated_changes(const conf::Settings& settings) {
   using Kind = DatedChange::Kind;
   std::vector<DatedChange> all;
@@ -330,6 +368,7 @@ std::vector<DatedChange> dated_changes(const conf::Settings& settings) {
     if (from && (!rule.until || *from <= *rule.until)) {  // else it has expired by then
       all.push_back({Kind::refusal_begins, *from, rule.name, true, rule.logins.refuse_from_place});
     }
+    add_rises(settings, rule, all);
     if (rule.until) {
       all.push_back({Kind::rule_expires, *rule.until + std::chrono::days(1), rule.name, true,
                      rule.until_place});

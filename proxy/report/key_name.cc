@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 namespace postern::report {
 
@@ -19,14 +21,18 @@ std::string_view key_of(const conf::LoginPolicy& logins, const conf::Place& plac
   return {};
 }
 
+bool is_day(const std::vector<conf::DatedVersion>& all, const conf::Place& place) {
+  return std::any_of(all.begin(), all.end(), [&](const auto& dated) {
+    return dated.place.line == place.line && dated.place.column == place.column;
+  });
+}
+
 // Of what gives the lowest version.
 std::string_view key_of(const conf::Tls& tls, const conf::Place& place) {
   const auto is_it = [&](const conf::Place& other) {
     return other.line == place.line && other.column == place.column;
   };
-  for (const auto& dated : tls.min_version_from) {
-    if (is_it(dated.place)) return "min_version_from";
-  }
+  if (is_day(tls.min_version_from, place)) return "min_version_from";
   if (!is_it(tls.min_version_place)) return {};
   return tls.is_min_version_implied ? "profile" : "min_version";
 }
@@ -43,6 +49,7 @@ std::string key_at(const conf::Settings& settings, const conf::Place& place) {
     if (is_it(rule.tls_mode_place)) key = "tls";
     if (is_it(rule.min_version_place)) key = "min_version";
     if (is_it(rule.profile_place)) key = "profile";
+    if (rule.min_version_from && is_day(*rule.min_version_from, place)) key = "min_version_from";
     if (!key.empty()) return fmt::format("rules[{}].{}", rule.name, key);
   }
   if (const auto key = key_of(settings.tls, place); !key.empty()) return fmt::format("tls.{}", key);

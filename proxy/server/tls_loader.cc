@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "conf/lowest_versions.h"
 #include "protocols/dialogue.h"
 #include "proxy/net/clock.h"
 #include "proxy/server/backend_tls.h"
@@ -232,10 +233,6 @@ class Loading {
   // The listener's own, and those of the rules that may hold there; each once.
   std::vector<session::TlsTerms> terms_of(std::size_t index) const {
     const auto& listener = settings_.listeners[index];
-    std::vector<conf::TlsVersion> versions{listener.tls.min_version};
-    for (const auto& dated : listener.tls.min_version_from) {
-      if (dated.version > listener.tls.min_version) versions.push_back(dated.version);
-    }
     std::vector<session::TlsTerms> all;
     const auto add = [&](const session::TlsTerms& terms) {
       if (std::find(all.begin(), all.end(), terms) == all.end()) all.push_back(terms);
@@ -243,12 +240,15 @@ class Loading {
     const auto add_all = [&](const conf::Rule& rule) {
       const auto profile = rule.profile.value_or(listener.tls.profile);
       const bool is_island = rule.profile == conf::Profile::legacy;
-      if (rule.min_version) return add({*rule.min_version, profile, is_island});
-      for (const auto version : versions) add({version, profile, is_island});
+      const auto lowest = conf::lowest_versions(listener, &rule);
+      add({lowest.version, profile, is_island});
+      for (const auto& dated : lowest.rising) {
+        if (dated.version > lowest.version) add({dated.version, profile, is_island});
+      }
     };
     add_all({});
     for (const auto& rule : settings_.rules) {
-      if ((rule.min_version || rule.profile) && may_hold(rule, index)) add_all(rule);
+      if ((conf::states_versions(rule) || rule.profile) && may_hold(rule, index)) add_all(rule);
     }
     return all;
   }

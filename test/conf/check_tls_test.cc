@@ -231,3 +231,64 @@ TEST_CASE("profile and min_version_from without TLS never act") {
         "4: warning: min_version_from never acts with `tls: none`\n"
         "5: warning: profile never acts: its clients have no TLS\n");
 }
+
+TEST_CASE("a rule's versions that rise are read as a listener's, in its own words or none") {
+  const auto rule = [](const std::string& keys) {
+    return settings_of(file("", "", {", from: [192.0.2.7], " + keys})).rules[0];
+  };
+  const auto risen =
+      rule("min_version: 1.0, min_version_from: {1.3: 2028-01-01, \"1.2\": 2027-06-01}");
+  REQUIRE(risen.min_version_from);
+  REQUIRE(risen.min_version_from->size() == 2);
+  CHECK(risen.min_version_from->at(0).version == TlsVersion::tls1_2);
+  CHECK(risen.min_version_from->at(0).from == kFirst);
+  CHECK(risen.min_version_from->at(1).version == TlsVersion::tls1_3);
+  CHECK(risen.min_version_from->at(1).place.line == 7);
+  CHECK(risen.min_version_from_place.line == 7);
+  CHECK_FALSE(rule("min_version: 1.0").min_version_from);
+  const auto never = rule("min_version_from: {}");
+  REQUIRE(never.min_version_from);
+  CHECK(never.min_version_from->empty());
+}
+
+TEST_CASE("what is wrong with a rule's versions that rise is said at its place") {
+  const std::string raises_nothing = " holds by then; expected a higher version on a later day\n";
+  struct Row {
+    std::string listener;
+    std::string rule;
+    std::string said;
+  };
+  const std::vector<Row> rows = {
+      {"", "min_version_from: {1.3: 2020-01-01}", ""},
+      {"", "min_version: 1.0, min_version_from: {1.2: 2027-06-01}", ""},
+      {"", "min_version_from: {1.2: 2027-06-01}",
+       "7: min_version 1.2 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
+      {"", "min_version: 1.3, min_version_from: {1.3: 2027-06-01}",
+       "7: min_version 1.3 from 2027-06-01 on raises nothing: 1.3" + raises_nothing},
+      {"", "profile: modern, min_version_from: {1.3: 2027-06-01}",
+       "7: min_version 1.3 from 2027-06-01 on raises nothing: 1.3" + raises_nothing},
+      {"min_version: 1.0", "min_version_from: {1.2: 2027-06-01, 1.3: 2027-06-01}",
+       "7: min_version 1.3 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
+      {"max_version: 1.2", "min_version_from: {1.3: 2027-06-01}",
+       "7: min_version 1.3 from 2027-06-01 on is above max_version of listener `in`; expected one "
+       "that is not above it\n"},
+      {"", "until: 2027-05-31, min_version_from: {1.3: 2027-06-01}",
+       "7: warning: min_version 1.3 from 2027-06-01 on never acts: the rule holds until "
+       "2027-05-31\n"},
+      {"", "until: 2027-06-01, min_version_from: {1.3: 2027-06-01}", ""},
+      {"", "users: [x], min_version_from: {1.3: 2027-06-01}",
+       "7: `min_version_from` with `users` can never act: it holds before a name is known; "
+       "expected "
+       "it in a rule without `users`\n"},
+      {"", "min_version_from: {1.4: 2027-06-01}", "7: unknown key `1.4`; did you mean `1.0`?\n"},
+  };
+  for (const auto& row : rows) {
+    INFO(row.listener << " | " << row.rule);
+    CHECK(said(file("", row.listener, {", from: [192.0.2.7], " + row.rule})) == row.said);
+  }
+  CHECK(said(std::string(kHead) +
+             "listeners:\n  - {name: in, protocol: imap, address: \"0.0.0.0:143\", tls: none, "
+             "cleartext_login: warn, backend: ex}\n"
+             "rules: [{name: r, from: [192.0.2.7], min_version_from: {1.3: 2027-06-01}}]\n") ==
+        "5: warning: min_version_from never acts: its clients have no TLS\n");
+}

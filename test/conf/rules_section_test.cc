@@ -121,8 +121,8 @@ TEST_CASE("what is no rule") {
 
 TEST_CASE("a rule that says nothing is a mistake, whomever it is for") {
   const std::string message =
-      "rules[]: says nothing; expected tls, min_version, profile, bare_newlines, certificate, "
-      "cleartext_login, refuse_from or refuse_share";
+      "rules[]: says nothing; expected tls, min_version, min_version_from, profile, "
+      "bare_newlines, certificate, cleartext_login, refuse_from or refuse_share";
   for (const std::string keys :
        {"", ", from: [192.0.2.7]", ", users: [u], until: 2027-01-01", ", owner: o, reason: r"}) {
     const std::string line = "rules: [{name: r" + keys + "}]";

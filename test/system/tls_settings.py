@@ -46,6 +46,27 @@ class TlsSettings(harness.TestCase):
         self.assertEqual(seen, {(name, version.replace("_", ".") if "_" in version else "1.0")
                                 for name, versions in works.items() for version in versions})
 
+    def test_versions_that_rise_by_rule(self):
+        """A day that is past raises a rule's own min_version, or its listener's; one to come does not."""
+        past, to_come = "2020-01-01", "2199-01-01"
+        postern = self.postern([{"name": "l"}], tls={"min_version_from": {"1.3": to_come}}, rules=[
+            {"name": "risen", "from": ["127.0.0.2"], "min_version_from": {"1.3": past}},
+            {"name": "half", "from": ["127.0.0.3"], "min_version": "1.0",
+             "min_version_from": {"1.2": past, "1.3": to_come}},
+            {"name": "later", "from": ["127.0.0.4"], "min_version": "1.0", "min_version_from": {"1.2": to_come}}])
+        for source, lowest in (("127.0.0.1", 2), ("127.0.0.2", 3), ("127.0.0.3", 2), ("127.0.0.4", 0)):
+            for minor in range(4):
+                with self.subTest(source=source, version=minor):
+                    more = ("-bind", f"{source}:0", f"-tls1_{minor}" if minor else "-tls1", *(OLD if minor < 2 else ()))
+                    self.assertEqual(self.connect(postern, "l", *more)[1], minor >= lowest)
+        said = {event["postern.policy.rule"]: event["event.reason"]
+                for event in postern.wait_events(2, "policy-change")}
+        self.assertEqual(said, {
+            "risen": f"rule risen: TLS below 1.3 is refused from {past} on",
+            "half": f"rule half: TLS below 1.2 is refused from {past} on"})
+        done = run(harness.args.postern, "check", "-v", "--config", postern.config)
+        self.assertRegex(done.stdout, rf"by rule later: TLS 1\.0 to 1\.3, .*\n    from {to_come} on: TLS 1\.2 to 1\.3")
+
     def test_versions_of_the_top_level_hold_for_all_listeners(self):
         postern = self.postern([{"name": "a"}, {"name": "b", "min_version": "1.2"}],
                                tls={"min_version": "1.3"})

@@ -59,7 +59,8 @@ void check(const Rule& rule, const Settings& settings) {
     require(prefix.length <= 128);
     require(parse_prefix(prefix_text(prefix)).value == prefix);
   }
-  const bool is_early = rule.tls_mode || rule.min_version || rule.profile || rule.bare_newlines;
+  const bool is_early = rule.tls_mode || rule.min_version || rule.min_version_from ||
+                        rule.profile || rule.bare_newlines;
   require(rule.users.empty() || !is_early);
   if (rule.profile == Profile::legacy) {
     require(!rule.from.empty());

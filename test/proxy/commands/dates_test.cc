@@ -63,6 +63,20 @@ TEST_CASE("dates: a version that rises is told with the listener on which it doe
                           "from 2027-06-01 on"});
 }
 
+TEST_CASE("dates: a version that rises by a rule is told with the rule") {
+  auto settings = dated_settings();
+  settings.rules.resize(1);
+  settings.listeners[0].logins.refuse_from.reset();
+  settings.listeners[0].tls_mode = conf::TlsMode::implicit;
+  settings.rules[0].min_version_from.emplace() = {{conf::TlsVersion::tls1_3, day(2027, 6, 1), {}}};
+  Told told;
+  commands::Dates dates(settings, told);
+  dates.announce(day(2027, 6, 1));
+  REQUIRE(told.all ==
+          std::vector<std::string>{"policy-change scanners: rule scanners: TLS below 1.3 is "
+                                   "refused from 2027-06-01 on"});
+}
+
 TEST_CASE("dates: at start all that acts already is told, and nothing that is to come") {
   const auto settings = dated_settings();
   Told told;

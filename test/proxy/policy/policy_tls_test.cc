@@ -79,6 +79,51 @@ TEST_CASE("a rule's own min_version is not raised, one that states none rises wi
   CHECK(admitted(settings, "2027-07-01", "192.0.2.9").min_version == TlsVersion::tls1_2);
 }
 
+TEST_CASE("a rule's own days raise its min_version, or the listener's where it states none") {
+  const auto settings = settings_of(
+      kRising,
+      {"name: slow, from: [192.0.2.8], min_version_from: {1.2: 2029-01-01}",
+       "name: fast, from: [192.0.2.9], min_version_from: {1.3: 2020-01-01}",
+       "name: old, from: [192.0.2.10], min_version: 1.1, min_version_from: {1.2: 2027-07-01, "
+       "1.3: 2027-08-01}",
+       "name: never, from: [192.0.2.11], min_version_from: {}",
+       "name: over, from: [192.0.2.12], until: 2027-07-01, min_version_from: {1.3: 2027-07-01}"});
+  struct Row {
+    const char* address;
+    const char* when;
+    TlsVersion version;
+    const char* key;
+  };
+  for (const auto& row : std::vector<Row>{
+           {"192.0.2.8", "2028-12-31", TlsVersion::tls1_0, "tls.min_version"},
+           {"192.0.2.8", "2029-01-01", TlsVersion::tls1_2, "rules[slow].min_version_from"},
+           {"192.0.2.9", "2019-12-31T23:59:59Z", TlsVersion::tls1_0, "tls.min_version"},
+           {"192.0.2.9", "2026-11-26", TlsVersion::tls1_3, "rules[fast].min_version_from"},
+           {"192.0.2.10", "2027-06-30", TlsVersion::tls1_1, "rules[old].min_version"},
+           {"192.0.2.10", "2027-07-01", TlsVersion::tls1_2, "rules[old].min_version_from"},
+           {"192.0.2.10", "2030-01-01", TlsVersion::tls1_3, "rules[old].min_version_from"},
+           {"192.0.2.11", "2030-01-01", TlsVersion::tls1_0, "tls.min_version"},
+           {"192.0.2.12", "2027-06-30", TlsVersion::tls1_0, "tls.min_version"},
+           {"192.0.2.12", "2027-07-01", TlsVersion::tls1_3, "rules[over].min_version_from"},
+           {"192.0.2.12", "2027-07-02", TlsVersion::tls1_2, "tls.min_version_from"},
+       }) {
+    INFO(row.address << " " << row.when);
+    const auto admission = admitted(settings, row.when, row.address);
+    CHECK(admission.min_version == row.version);
+    CHECK(report::key_at(settings, admission.min_version_place) == row.key);
+  }
+}
+
+TEST_CASE("a rule's day that has come keeps its addresses from being handed on") {
+  auto settings =
+      settings_of("", {"name: r, from: [192.0.2.8], min_version_from: {1.3: 2027-06-01}",
+                       "name: low, from: [192.0.2.9], min_version_from: {}"});
+  settings.listeners[0].legacy_tls = conf::LegacyTls::splice;
+  CHECK(admitted(settings, "2027-05-31", "192.0.2.8").may_splice);
+  CHECK_FALSE(admitted(settings, "2027-06-01", "192.0.2.8").may_splice);
+  CHECK(admitted(settings, "2027-06-01", "192.0.2.9").may_splice);
+}
+
 TEST_CASE("what an inherited list of days says below the listener's own version changes nothing") {
   auto settings = settings_of(kRising);
   settings.listeners[0].tls.min_version = TlsVersion::tls1_3;
@@ -118,6 +163,30 @@ TEST_CASE("days on which the lowest version rises are dated changes") {
   CHECK(policy::dated_changes(higher).size() == 1);
   higher.listeners[0].tls_mode = conf::TlsMode::none;
   CHECK(policy::dated_changes(higher).empty());
+}
+
+TEST_CASE("days on which a rule's lowest version rises are dated changes, while it holds") {
+  using Kind = policy::DatedChange::Kind;
+  const auto settings = settings_of(
+      "", {"name: r, from: [192.0.2.8], until: 2027-12-31, min_version: 1.0, min_version_from: "
+           "{1.2: 2027-06-01, 1.3: 2028-01-01}"});
+  const auto changes = policy::dated_changes(settings);
+  REQUIRE(changes.size() == 2);
+  CHECK(changes[0].kind == Kind::version_rises);
+  CHECK(changes[0].on == at("2027-06-01"));
+  CHECK(changes[0].version == TlsVersion::tls1_2);
+  CHECK(changes[0].name == "r");
+  CHECK(changes[0].is_rule);
+  CHECK(changes[0].place.line == 7);
+  CHECK(changes[1].kind == Kind::rule_expires);
+  // Not where there is no TLS, or it raises nothing.
+  auto other = settings;
+  other.listeners[0].tls_mode = conf::TlsMode::none;
+  CHECK(policy::dated_changes(other).size() == 1);
+  other.rules[0].tls_mode = conf::TlsMode::optional;
+  CHECK(policy::dated_changes(other).size() == 2);
+  other.rules[0].min_version = TlsVersion::tls1_2;
+  CHECK(policy::dated_changes(other).size() == 1);
 }
 
 TEST_CASE("a profile is the listener's or the rule's, and legacy in a rule opens the island") {
@@ -182,6 +251,21 @@ TEST_CASE("explain names the day that raised the version, the next one, and the 
   CHECK(behind.notes == std::vector<std::string>{"min_version rises to 1.3 on 2028-01-01"});
   CHECK(explained("2030-01-01", "192.0.2.8").notes ==
         std::vector<std::string>{"rule old serves RSA key exchange and 3DES"});
+
+  const auto ruled = settings_of(
+      kRising,
+      {"name: r, from: [192.0.2.8], min_version: 1.0, min_version_from: {1.2: 2029-01-01}"});
+  commands::LoginCase by_rule;
+  by_rule.client = from("192.0.2.8");
+  by_rule.tls_version = TlsVersion::tls1_1;
+  by_rule.at = at("2028-06-01");
+  CHECK(commands::explanation_of(ruled, by_rule).notes ==
+        std::vector<std::string>{"min_version rises to 1.2 on 2029-01-01"});
+  by_rule.at = at("2029-01-01");
+  const auto refused = commands::explanation_of(ruled, by_rule);
+  CHECK(refused.decision.verdict == policy::Verdict::refuse);
+  CHECK(refused.key == "min_version_from");
+  CHECK(refused.decision.place.line == 7);
 
   const auto modern = settings_of("profile: modern");
   commands::LoginCase login;

@@ -42,7 +42,11 @@ TEST_CASE("each listener has a context for all that the policy may grant there")
         "  - {name: r4, from: [192.0.2.4], profile: modern, listeners: [a, b]}\n"
         "  - {name: r5, from: [192.0.2.5], profile: intermediate}\n"
         "  - {name: r6, users: [x], cleartext_login: refuse}\n"
-        "  - {name: r7, from: [192.0.2.7], tls: optional, listeners: [d], profile: legacy}\n");
+        "  - {name: r7, from: [192.0.2.7], tls: optional, listeners: [d], profile: legacy}\n"
+        "  - {name: r8, from: [192.0.2.8], listeners: [a, b], min_version: 1.1, min_version_from: "
+        "{1.2: 2026-12-01, 1.3: 2028-01-01}}\n"
+        "  - {name: r9, from: [192.0.2.9], listeners: [a, b], min_version_from: {1.3: "
+        "2026-01-01}}\n");
   const auto loaded = conf::load_file(folder.file("p.yaml"));
   INFO(conf::text_of(loaded.diagnostics));
   REQUIRE(loaded.settings);
@@ -58,7 +62,7 @@ TEST_CASE("each listener has a context for all that the policy may grant there")
   std::size_t islands = 0;
   for (std::size_t listener = 0; listener < settings.listeners.size(); ++listener) {
     for (const std::string when : {"2025-01-01", "2026-11-26", "2027-07-01", "2029-01-01"}) {
-      for (int host = 0; host < 9; ++host) {
+      for (int host = 0; host < 10; ++host) {
         const auto address = "192.0.2." + std::to_string(host);
         const auto admission =
             policy::admit(settings, *conf::parse_moment(when).value,
