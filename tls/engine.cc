@@ -14,6 +14,7 @@ namespace postern::tls {
 
 namespace {
 
+constexpr std::uint8_t kFirstLook = 2;
 constexpr std::string_view kClosedEarly = "CLOSE_NOTIFY_IN_HANDSHAKE";
 
 struct Fault {
@@ -139,7 +140,7 @@ struct Engine::Native {
   std::shared_ptr<const ServerContext> context;
   Wire wire;
   bssl::UniquePtr<SSL> ssl;     // after wire: its BIO points there
-  std::uint8_t first_seen = 0;  // how many of the first two octets were looked at
+  std::uint8_t first_seen = 0;  // how many of the first octets were looked at
   bool closed = false;
   bool leaves_unanswered = false;
   bool has_put_out = false;
@@ -180,19 +181,25 @@ void Engine::answer_all() { native_->leaves_unanswered = false; }
 
 bool Engine::is_unanswered() const { return native_->is_unanswered; }
 
-Lack Engine::lack() const {
-  return offer() == nullptr ? Lack{} : lack_of(native_->context->serving(), *offer());
+Lack Engine::lack() const { return offer() == nullptr ? Lack{} : lack(*offer()); }
+
+Lack Engine::lack(const Offer& offer) const {
+  return offer.is_cut ? Lack{} : lack_of(native_->context->serving(), offer);
 }
+
+void Engine::take_sslv2_hello() { native_->first_seen = kFirstLook; }
+
+bool Engine::is_untouched() const { return native_->first_seen == 0; }
 
 void Engine::drop_offer() {
   if (state_ != State::handshaking) native_->wire.offer.reset();
 }
 
 // RFC 8446 section 5.1: a content type from 20 to 23, then the major version 3. BoringSSL itself
-// would still take the hello of SSLv2 (RFC 5246 appendix E.2), which no client of today sends.
+// would still take any hello of SSLv2's format (RFC 5246 appendix E.2), which no client of today sends.
 bool Engine::looks_like_tls(std::string_view cipher) {
   auto& seen = native_->first_seen;
-  for (std::size_t i = 0; seen < 2 && i < cipher.size(); ++i, ++seen) {
+  for (std::size_t i = 0; seen < kFirstLook && i < cipher.size(); ++i, ++seen) {
     const auto octet = static_cast<std::uint8_t>(cipher[i]);
     if (seen == 0 ? octet < SSL3_RT_CHANGE_CIPHER_SPEC || octet > SSL3_RT_APPLICATION_DATA
                   : octet != SSL3_VERSION_MAJOR) {

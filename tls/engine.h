@@ -58,13 +58,14 @@ struct Offer {
   std::vector<std::uint16_t> groups;
   std::vector<std::uint16_t> signature_algorithms;
   std::vector<std::string> alpn;
-  Ja4 ja4;  // of all that was offered, beyond the bounds too
+  Ja4 ja4;              // of all that was offered, beyond the bounds too
+  bool is_cut = false;  // a list of numbers was longer than its bound
 };
 
 enum class Failure {
   none,
-  not_tls,  // the first bytes are no TLS record (text, SSLv2's hello): nothing is in the output,
-            // so the owner may answer in clear
+  not_tls,  // the first bytes are no TLS record (text, or a hello of SSLv2's format of which the
+            // owner has not said otherwise): nothing is in the output, so it may answer in clear
   no_shared_version,
   no_shared_cipher,  // or no shared group or signature algorithm
   alpn_refused,
@@ -136,8 +137,15 @@ class Engine {
   bool is_unanswered() const;
   // What the ClientHello offered, in every state from its coming on until drop_offer(); else null.
   const Offer* offer() const;
-  // What it would take to serve this client; nothing, too, without an offer.
+  // What it would take to serve this client, and one that offers this; nothing, too, without an offer, and
+  // where that was cut, so that nobody knows.
   Lack lack() const;
+  Lack lack(const Offer& offer) const;
+  // Before the first receive(): the owner has seen that the first bytes are a whole hello in SSLv2's
+  // format (sslv2_hello.h), and whoever sent it can be served.
+  void take_sslv2_hello();
+  // Nothing was received.
+  bool is_untouched() const;
   // Releases the offer, some hundred octets that an idle session should not hold. To be called once
   // its owner has no use for it, and not before the handshake has ended: TLS 1.3 looks at it until
   // then. Does nothing in state handshaking.

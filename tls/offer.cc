@@ -24,8 +24,9 @@ Numbers read_numbers(CBS list) {
   return numbers;
 }
 
-Numbers bounded(const Numbers& numbers) {
+Numbers bounded(const Numbers& numbers, Offer& offer) {
   const auto kept = std::min(numbers.size(), Offer::kMaxNumbers);
+  offer.is_cut = offer.is_cut || kept < numbers.size();
   return {numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(kept)};
 }
 
@@ -117,10 +118,10 @@ std::unique_ptr<Offer> read_offer(const SSL_CLIENT_HELLO& hello) {
       .signature_algorithms = read_list(hello, TLSEXT_TYPE_signature_algorithms),
       .alpn = offer->alpn,
   };
-  offer->versions = bounded(parts.versions);
-  offer->ciphers = bounded(parts.ciphers);
-  offer->groups = bounded(read_list(hello, TLSEXT_TYPE_supported_groups));
-  offer->signature_algorithms = bounded(parts.signature_algorithms);
+  offer->versions = bounded(parts.versions, *offer);
+  offer->ciphers = bounded(parts.ciphers, *offer);
+  offer->groups = bounded(read_list(hello, TLSEXT_TYPE_supported_groups), *offer);
+  offer->signature_algorithms = bounded(parts.signature_algorithms, *offer);
   offer->ja4 = ja4_of(parts);
   return offer;
 }

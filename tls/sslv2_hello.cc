@@ -58,10 +58,9 @@ Sslv2Hello read_sslv2_hello(std::string_view first_bytes, Offer& offer) {
   if (octets.size() < kLengthSize + length) return Sslv2Hello::begun;
   offer.versions = {octets.pair(3)};
   for (std::size_t i = 0; i < suites; i += kSuiteSize) {
-    const bool is_common = octets.at(kHeadSize + i) == 0;  // of SSLv3 and TLS, too
-    if (is_common && offer.ciphers.size() < Offer::kMaxNumbers) {
-      offer.ciphers.push_back(octets.pair(kHeadSize + i + 1));
-    }
+    if (octets.at(kHeadSize + i) != 0) continue;  // SSLv2's own
+    offer.is_cut = offer.ciphers.size() == Offer::kMaxNumbers;
+    if (!offer.is_cut) offer.ciphers.push_back(octets.pair(kHeadSize + i + 1));
   }
   return octets.at(3) == kMajor ? Sslv2Hello::for_ssl_tls : Sslv2Hello::for_sslv2;
 }

@@ -1,5 +1,6 @@
 // The ClientHello in SSLv2's format (RFC 5246 appendix E.2), by which old clients reach servers of
-// SSLv2 too. Nothing here serves it; it is read to be handed on, and for what it offers.
+// SSLv2 too. It is read to be judged and handed on, and for what it offers; where that can be served,
+// BoringSSL takes it.
 #pragma once
 
 #include <string_view>

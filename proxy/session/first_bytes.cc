@@ -2,6 +2,7 @@
 #include "proxy/session/first_bytes.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace postern::session {
 
@@ -10,6 +11,7 @@ namespace {
 constexpr char kHandshakeRecord = 0x16;
 constexpr char kMajorVersion = 0x03;
 constexpr unsigned char kSslv2HeaderBit = 0x80;  // a two-octet header without padding
+constexpr std::size_t kSslv2Type = 2;            // where it stands
 constexpr char kSslv2ClientHello = 0x01;
 
 bool ends_with_word(std::string_view bytes, std::string_view upper) {
@@ -27,9 +29,18 @@ bool looks_like_tls(std::string_view first_bytes) {
   if (first_bytes[0] == kHandshakeRecord) {
     return first_bytes.size() == 1 || first_bytes[1] == kMajorVersion;
   }
-  return first_bytes.size() >= 3 &&
-         (static_cast<unsigned char>(first_bytes[0]) & kSslv2HeaderBit) != 0 &&
-         first_bytes[2] == kSslv2ClientHello;
+  return first_bytes.size() > kSslv2Type && begins_like_sslv2(first_bytes) &&
+         first_bytes[kSslv2Type] == kSslv2ClientHello;
+}
+
+bool begins_like_sslv2(std::string_view first_bytes) {
+  return !first_bytes.empty() &&
+         (static_cast<unsigned char>(first_bytes[0]) & kSslv2HeaderBit) != 0;
+}
+
+bool may_become_tls(std::string_view first_bytes) {
+  return looks_like_tls(first_bytes) ||
+         (first_bytes.size() <= kSslv2Type && begins_like_sslv2(first_bytes));
 }
 
 bool looks_like_farewell(std::string_view bytes) {

@@ -9,6 +9,14 @@ namespace postern::session {
 // E.2), which old Java sends. No mail command begins like either.
 bool looks_like_tls(std::string_view first_bytes);
 
+// Whether they may become such a hello of SSLv2's format, however few they are: the first octet is its
+// length's, with the highest bit set.
+bool begins_like_sslv2(std::string_view first_bytes);
+
+// Of a connection's very first bytes, of which more may be on their way: looks_like_tls(), or too few of
+// a hello in SSLv2's format.
+bool may_become_tls(std::string_view first_bytes);
+
 // Whether these bytes of a client end with QUIT or LOGOUT. Nothing depends on it but what is worth a
 // try.
 bool looks_like_farewell(std::string_view bytes);

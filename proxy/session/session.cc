@@ -2,7 +2,7 @@
 //   session_steps.cc    what a gate or dialogue asks for
 //   session_auto.cc     clear text or TLS, where one port takes both
 //   session_tls.cc      the client's TLS
-//   session_splice.cc   that of a client for which the backend's own is handed on
+//   session_splice.cc   that of a client for which the backend's own is handed on; SSLv2's format
 //   session_policy.cc   what the policy says
 //   session_events.cc   what the audit is told
 //   session_advance.cc  what is decided (reading, writing, time), and the end
@@ -165,7 +165,7 @@ void Session::on_turn() {
 // -------------------------------------------------------------------------- the client's way
 
 void Session::take_cleartext(std::string_view bytes) {
-  if (may_begin_tls() && looks_like_tls(bytes)) return begin_tls_at_once(bytes);
+  if (may_begin_tls() && may_become_tls(bytes)) return begin_tls_at_once(bytes);
   if (state_ == State::deciding) begin_in_clear();
   const bool is_first = !std::exchange(has_heard_client_, true);
   // At once, or as some printers do, after an EHLO that offered no STARTTLS.

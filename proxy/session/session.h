@@ -103,8 +103,11 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   void begin_tls_at_once(std::string_view first_bytes);
   void name_unusual_port();
 
-  // To the backend's own TLS, in session_splice.cc.
-  bool keep_for_splicing(std::string_view& bytes, std::string& whole);
+  // To the backend's own TLS, and hellos in SSLv2's format, in session_splice.cc.
+  bool may_splice() const;
+  bool keep_first_flight(std::string_view& bytes, std::string& whole);
+  bool take_sslv2_hello(const tls::Offer& offer);
+  void give_up_splicing();
   void splice(const tls::Offer& offer);
 
   // The stages.
@@ -165,9 +168,12 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
                       Exposure exposure);
   void record_handshake();
   void record_handshake_failed(std::string_view reason);
+  void record_handshake_failed(std::string_view reason, const tls::Offer* offer,
+                               const tls::Lack& lack);
   void record_spliced(const tls::Offer& offer);
   std::shared_ptr<const audit::Hello> take_new_hello();
   std::uint64_t fingerprint_key() const;
+  bool has_begun_tls() const;
   bool is_abandoned(EndReason reason) const;
   void record_end(EndReason reason);
   void notice(std::string_view action, std::string_view reason);
@@ -200,8 +206,8 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   std::unique_ptr<audit::ServerTls> server_tls_;  // null in clear text
   std::unique_ptr<std::string> greeting_begin_;   // while it may be a refusal, and others are left
   Terms terms_;
-  // What the client has sent, until its ClientHello is known to be served; null where it would not
-  // be handed on.
+  // What the client has sent, until its ClientHello is known to be served, or not to be in SSLv2's
+  // format; null where it would neither be handed on nor be such a one.
   std::unique_ptr<std::string> first_flight_;
   std::unique_ptr<Attempt> attempt_;  // null in between, so that an idle session holds nothing
   std::string client_name_;

@@ -315,9 +315,11 @@ void Session::end(EndReason reason, Manner manner) {
   if (state_ == State::draining || state_ == State::closed) return;
   seal();
   send();
-  // Given up by the client, which may have disliked the certificate, or by its timer.
-  if (state_ == State::handshake && engine_ != nullptr && reason != EndReason::shutdown &&
-      engine_->state() == tls::Engine::State::handshaking && engine_->offer() != nullptr) {
+  // Given up by the client, which may have disliked the certificate, or by its timer; not by one that
+  // has said nothing at all, as probes do.
+  const bool is_given_up = reason != EndReason::shutdown && reason != EndReason::handshake_failed;
+  if (state_ == State::handshake && engine_ != nullptr && is_given_up && has_begun_tls() &&
+      engine_->state() == tls::Engine::State::handshaking) {
     record_handshake_failed(name_of(reason));
   }
   record_end(reason);

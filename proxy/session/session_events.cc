@@ -123,12 +123,21 @@ void Session::record_handshake() {
   record(std::move(event));
 }
 
+// A client that was served, and broke off, lacks nothing.
 void Session::record_handshake_failed(std::string_view reason) {
+  const bool was_served = engine_->failure() != tls::Failure::no_shared_version &&
+                          engine_->failure() != tls::Failure::no_shared_cipher &&
+                          !engine_->facts().is_below_minimum;
+  record_handshake_failed(reason, engine_->offer(), was_served ? tls::Lack{} : engine_->lack());
+}
+
+void Session::record_handshake_failed(std::string_view reason, const tls::Offer* offer,
+                                      const tls::Lack& lack) {
   audit::HandshakeEvent event;
   event.session = session_part();
   event.reason = reason;
-  if (const auto* offer = engine_->offer()) describe(*offer, event);
-  event.needs = text_of(engine_->lack());
+  if (offer != nullptr) describe(*offer, event);
+  event.needs = text_of(lack);
   record(std::move(event));
 }
 
@@ -156,11 +165,17 @@ std::shared_ptr<const audit::Hello> Session::take_new_hello() {
   return hello;
 }
 
-// What ended during a handshake, or was TLS in the wrong place, has an event of its own. Of a session
-// that was handed on nobody knows.
+// The client has said something of a handshake, or asked for one.
+bool Session::has_begun_tls() const {
+  return has_heard_client_ || (first_flight_ != nullptr && !first_flight_->empty());
+}
+
+// A handshake that failed, or TLS in the wrong place, has an event of its own; not one that never
+// began, or that postern itself ended. Of a session that was handed on nobody knows.
 bool Session::is_abandoned(EndReason reason) const {
   if (security_ == policy::Security::passthrough) return false;
-  if (state_ == State::handshake || reason == EndReason::tls_on_clear_port) return false;
+  if (state_ == State::handshake && has_begun_tls() && reason != EndReason::shutdown) return false;
+  if (reason == EndReason::tls_on_clear_port) return false;
   if (engine_ != nullptr && engine_->facts().is_below_minimum) return false;
   const bool is_mail = service_->protocol == protocols::Protocol::smtp && has_mailed_;
   return !has_logged_in_ && !is_mail;

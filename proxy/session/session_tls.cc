@@ -58,7 +58,9 @@ Farewell farewell_for(std::string_view old_version) {
 
 void Session::take_ciphertext(std::string_view bytes) {
   std::string whole;
-  if (first_flight_ != nullptr && !keep_for_splicing(bytes, whole)) return;
+  if (first_flight_ == nullptr && begins_like_sslv2(bytes) && engine_->is_untouched())
+    first_flight_ = std::make_unique<std::string>();
+  if (first_flight_ != nullptr && !keep_first_flight(bytes, whole)) return;
   auto& plain = host_.scratch().decrypted;
   const bool was_handshaking = engine_->state() == tls::Engine::State::handshaking;
   if (!std::exchange(has_heard_client_, true) && security_ == policy::Security::implicit &&

@@ -204,6 +204,18 @@ class Splice(harness.TestCase):
         event = postern.wait_events(1, "tls-handshake")[0]
         self.assertEqual((event["event.outcome"], event["event.reason"]), ("failure", "no_shared_version"))
 
+    def test_a_hello_in_sslv2s_format_is_refused_with_what_it_needs(self):
+        postern = self.postern([], legacy_tls=None, legacy_servers=None)
+        for pieces in (1, 2, 40):
+            hello = ssl2_hello(0x0300)
+            with self.subTest(pieces=pieces), Wire(postern.port("imaps")) as wire:
+                for at in range(pieces):
+                    wire.send(hello[at:at + 1] if at + 1 < pieces else hello[at:])
+                self.assertEqual(wire.rest().encode("latin-1"), b"\x15\3\0\0\2\2\x28")
+        for event in postern.wait_events(3, "tls-handshake", event__reason="not_tls"):
+            self.assertEqual(event["postern.tls.needs"], "legacy_tls: splice, on an implicit listener")
+            self.assertEqual(event["tls.client.supported_versions"], ["SSLv3"])
+
 
 if __name__ == "__main__":
     harness.main()

@@ -19,9 +19,11 @@ inline std::string numbers(const std::vector<std::uint16_t>& all) {
   return text;
 }
 
-// One in SSLv2's format (RFC 5246 appendix E.2): RC4 of SSLv2 and of SSLv3, AES-256.
-inline std::string sslv2_hello(std::uint16_t version) {
-  const std::string suites("\x01\0\x80\0\0\x04\0\0\x35", 9);
+// One in SSLv2's format (RFC 5246 appendix E.2): RC4 of SSLv2 and of SSLv3, AES-256; or other suites, of
+// three octets each.
+inline std::string sslv2_hello(std::uint16_t version,
+                               const std::string& suites = std::string("\x01\0\x80\0\0\x04\0\0\x35",
+                                                                       9)) {
   const auto body = "\1" + two_octets(version) + two_octets(suites.size()) + two_octets(0) +
                     two_octets(16) + suites + std::string(16, 'c');
   return two_octets(0x8000 | body.size()) + body;

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "test/proxy/session/session_world.h"
+#include "test/tls/hello.h"
 
 using namespace postern;
 using namespace postern::test;
@@ -87,11 +88,59 @@ TEST_CASE("a handshake that was given up is an event of its own, with what the c
     REQUIRE(world.events() == std::vector<std::string>{"tls-handshake handshake_timeout",
                                                        "session-end handshake_timeout"});
   }
-  SECTION("a probe that said no hello is none") {
-    world.client().send(hello.substr(0, 10));
+  SECTION("one that began is one, too, with nothing to tell of an offer") {
+    world.client().send(hello.substr(0, 1));
     world.client().end();
-    REQUIRE(world.events() == std::vector<std::string>{"session-end client_closed"});
+    REQUIRE(world.events() ==
+            std::vector<std::string>{"tls-handshake client_closed", "session-end client_closed"});
+    REQUIRE(world.recorded<audit::HandshakeEvent>().at(0).hello.versions.empty());
   }
+  SECTION("or drips its hello") {
+    for (std::size_t at = 0; at < 10; ++at) {
+      world.say(hello.substr(at, 1));
+      world.settle();
+      world.pass(1s);
+    }
+    REQUIRE(world.events() == std::vector<std::string>{"tls-handshake handshake_timeout",
+                                                       "session-end handshake_timeout"});
+  }
+  SECTION("postern's own end is no failure") {
+    world.client().send(hello);
+    world.shut_down();
+    REQUIRE(world.events() ==
+            std::vector<std::string>{"session-abandoned shutdown", "session-end shutdown"});
+  }
+}
+
+TEST_CASE("a probe that says nothing on a port for TLS began no handshake, and no login") {
+  SessionWorld world({.mode = TlsMode::implicit});
+  world.begin();
+  std::string why;
+  SECTION("it closes") {
+    world.client().end();
+    why = "client_closed";
+  }
+  SECTION("it resets") {
+    world.client().reset(-ECONNRESET);
+    why = "client_reset";
+  }
+  SECTION("it stays") {
+    world.pass(11s);
+    why = "handshake_timeout";
+  }
+  REQUIRE(world.events() ==
+          std::vector<std::string>{"session-abandoned " + why, "session-end " + why});
+}
+
+TEST_CASE("a client that asked for TLS and then says nothing has given its handshake up") {
+  SessionWorld world({.mode = TlsMode::required, .protocol = protocols::Protocol::pop3});
+  world.begin();
+  world.say("STLS\r\n");
+  world.hear();
+  world.pass(11s);
+  REQUIRE(world.hear().empty());
+  REQUIRE(world.events() == std::vector<std::string>{"tls-handshake handshake_timeout",
+                                                     "session-end handshake_timeout"});
 }
 
 TEST_CASE("the next server has its whole time, however late the first one refused") {
@@ -141,7 +190,10 @@ TEST_CASE("a hello of SSLv2 behind STARTTLS is an old client, not an injection")
   SessionWorld world({.mode = TlsMode::required, .protocol = Protocol::smtp});
   world.begin();
   world.say("STARTTLS\r\n");
-  world.say(std::string_view("\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10", 11));
+  const auto hello = sslv2_hello(0x0301);
+  world.say(hello.substr(0, 11));
+  REQUIRE(world.events().empty());
+  world.say(hello.substr(11));
   REQUIRE(world.events() ==
           std::vector<std::string>{"tls-handshake not_tls", "session-end handshake_failed"});
 }

@@ -4,8 +4,10 @@
 #include <catch2/catch.hpp>
 #include <string_view>
 
+using postern::session::begins_like_sslv2;
 using postern::session::looks_like_farewell;
 using postern::session::looks_like_tls;
+using postern::session::may_become_tls;
 using namespace std::string_view_literals;
 
 TEST_CASE("a TLS record and an SSLv2-format ClientHello are TLS") {
@@ -18,6 +20,19 @@ TEST_CASE("commands of every protocol, blanks and noise are clear text") {
   for (const auto text : {"EHLO x\r\n"sv, "a1 CAPABILITY\r\n"sv, "CAPA\r\n"sv, "\r\n"sv, ""sv,
                           "\x16LO"sv, "\x80\x2e"sv, "\xff\xfb\x03"sv}) {
     REQUIRE_FALSE(looks_like_tls(text));
+  }
+}
+
+TEST_CASE("the first octets of a hello in SSLv2's format may become one, and nothing else") {
+  for (const auto text : {"\x80"sv, "\x80\x2e"sv, "\x80\x2e\x01"sv, "\x80\x2e\x01\x03"sv}) {
+    CHECK(begins_like_sslv2(text));
+    CHECK(may_become_tls(text));
+  }
+  CHECK(may_become_tls("\x16"sv));
+  CHECK_FALSE(begins_like_sslv2("\x16"sv));
+  CHECK(begins_like_sslv2("\x80\x2e\x02"sv));
+  for (const auto text : {"\x80\x2e\x02"sv, "\xff\xfb\x03"sv, "a"sv, "EHLO"sv, ""sv}) {
+    CHECK_FALSE(may_become_tls(text));
   }
 }
 
