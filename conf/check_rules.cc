@@ -193,8 +193,23 @@ class RuleCheck {
       warn(rule_.profile_place, "profile",
            " with TLS 1.3 alone, whose suites are the same in all; expected min_version beside it");
     }
+    check_deaf_greeting();
     if (each([&](std::size_t i) { return !is_mail(listener(i).protocol); }))
       warn(places_.bare_newlines, "bare_newlines", " outside smtp and submission");
+  }
+
+  // There the greeting is postern's own, which no backend delays: behind it comes no TLS but by STARTTLS.
+  void check_deaf_greeting() const {
+    if (rule_.tls_mode != TlsMode::required) return;
+    for (const auto index : listeners_) {
+      const Listener& one = listener(index);
+      if (one.tls_mode != TlsMode::automatic || one.auto_wait.count() > 0) continue;
+      return findings_.warning(
+          rule_.tls_mode_place,
+          "`tls: required` takes no TLS from the first byte on listener " + shown(one.name) +
+              ", which greets at once with `auto_wait: 0ms`; expected a longer "
+              "auto_wait there");
+    }
   }
 
   // Logins that no client could get through, on all of its listeners or on one.

@@ -127,6 +127,20 @@ TEST_CASE("a rule's tls that cannot change anything never acts") {
   require({"", {"name: a, tls: none"}});
 }
 
+TEST_CASE("a rule's tls required on an auto listener that does not wait takes no TLS at once") {
+  for (const std::string wait : {"", ", auto_wait: 1ms"})
+    require({"protocol: imap, tls: auto" + wait, {"name: a, tls: required"}});
+  for (const std::string mode : {"optional", "none"})
+    require({"protocol: imap, tls: auto, auto_wait: 0ms", {"name: a, tls: " + mode}});
+  require({"protocol: imap, tls: auto, auto_wait: 0ms",
+           {"name: a, tls: required"},
+           0,
+           "required",
+           "warning: `tls: required` takes no TLS from the first byte on listener `in`, which "
+           "greets at "
+           "once with `auto_wait: 0ms`; expected a longer auto_wait there"});
+}
+
 TEST_CASE("a rule's min_version and bare_newlines where there is no TLS and no mail") {
   require({"protocol: imap, tls: none, cleartext_login: warn",
            {"name: a, min_version: 1.3"},
