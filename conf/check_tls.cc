@@ -13,6 +13,14 @@
 namespace postern::conf {
 namespace {
 
+// The island is for named networks.
+void warn_of_old(TlsVersion version, Place place, Findings& findings) {
+  if (version >= TlsVersion::tls1_2) return;
+  findings.warning(place, "min_version " + std::string(word(version)) +
+                              " is for everybody here; expected it in a rule with `from`, the "
+                              "networks of those that need it");
+}
+
 // The keys of `tls`, or of one listener: those that it has itself have a place.
 class TlsCheck {
  public:
@@ -75,9 +83,16 @@ std::string raises_nothing_text(const DatedVersion& dated, TlsVersion version) {
 }
 
 void check_tls(const Draft& draft, Findings& findings) {
-  TlsCheck(draft.settings.tls, draft.tls, findings).run();
-  for (std::size_t i = 0; i < draft.listeners.size(); ++i)
-    TlsCheck(draft.settings.listeners[i].tls, draft.listeners[i].tls, findings).run();
+  const auto check = [&](const Tls& tls, const TlsPlaces& places, bool is_used) {
+    TlsCheck(tls, places, findings).run();
+    if (is_used && is_stated(places.min_version))
+      warn_of_old(tls.min_version, places.min_version, findings);
+  };
+  check(draft.settings.tls, draft.tls, true);
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    const auto& listener = draft.settings.listeners[i];
+    check(listener.tls, draft.listeners[i].tls, listener.tls_mode != TlsMode::none);
+  }
 }
 
 namespace {
@@ -91,6 +106,8 @@ bool is_too_wide(const Prefix& prefix) {
 }  // namespace
 
 void check_island(const Rule& rule, const RulePlaces& places, Findings& findings) {
+  if (rule.min_version && rule.from.empty() && places.is_whole && !places.names_users)
+    warn_of_old(*rule.min_version, rule.min_version_place, findings);
   if (rule.profile != Profile::legacy || places.names_users) return;
   if (rule.from.empty()) {
     if (places.is_whole)

@@ -15,7 +15,8 @@ void check_tls(const Draft& draft, Findings& findings);
 std::string rise_text(const DatedVersion& dated);
 std::string raises_nothing_text(const DatedVersion& dated, TlsVersion version);
 
-// A rule with `profile: legacy` serves what has no forward secrecy: to named networks alone.
+// A rule with `profile: legacy` serves what has no forward secrecy: to named networks alone. Versions
+// below TLS 1.2 should be for such, too.
 void check_island(const Rule& rule, const RulePlaces& places, Findings& findings);
 
 }  // namespace postern::conf

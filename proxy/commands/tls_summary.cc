@@ -10,6 +10,7 @@
 
 #include "conf/dates.h"
 #include "conf/lowest_versions.h"
+#include "conf/values.h"
 #include "conf/words.h"
 #include "tls/server_context.h"
 
@@ -34,6 +35,12 @@ std::string title_of(const session::TlsTerms& terms, const tls::ServerContext& c
   }
   if (serving.max_version < tls::Version::tls1_3) title += ", without TLS 1.3";
   return title;
+}
+
+std::vector<std::string> texts_of(const std::vector<conf::Endpoint>& endpoints) {
+  std::vector<std::string> texts;
+  for (const auto& endpoint : endpoints) texts.push_back(conf::endpoint_text(endpoint));
+  return texts;
 }
 
 class Summary {
@@ -85,6 +92,10 @@ class Summary {
       if (!has_own || dated.version <= tls.min_version) continue;
       add("  from {} on: {}\n", conf::date_text(dated.from),
           words_for(index, {dated.version, tls.profile, false}));
+    }
+    if (listener.legacy_tls == conf::LegacyTls::splice) {
+      add("  who shares none of it, untouched (legacy_tls: splice): to {}\n",
+          fmt::join(texts_of(listener.legacy_servers), ", "));
     }
     for (const auto& rule : settings_.rules) {
       const auto& at = rule.listeners;

@@ -45,6 +45,14 @@ std::string said(const std::string& text) {
   return all;
 }
 
+// With min_version 1.0 on that line for all.
+std::string is_old(int line, const std::string& version = "1.0") {
+  return std::to_string(line) + ": warning: min_version " + version +
+         " is for everybody here; expected it in a rule with `from`, the networks of those that "
+         "need "
+         "it\n";
+}
+
 constexpr Date kFirst = 2027y / 6 / 1;
 constexpr Date kSecond = 2028y / 1 / 1;
 
@@ -153,9 +161,9 @@ TEST_CASE("what is wrong with profiles and versions that rise is said at its pla
       {"min_version_from: {1.0: 2027-06-01}", "",
        "3: min_version 1.0 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
       {"min_version: 1.0, min_version_from: {1.3: 2027-06-01, 1.2: 2028-01-01}", "",
-       "3: min_version 1.2 from 2028-01-01 on raises nothing: 1.3" + raises_nothing},
+       is_old(3) + "3: min_version 1.2 from 2028-01-01 on raises nothing: 1.3" + raises_nothing},
       {"min_version: 1.0, min_version_from: {1.3: 2027-06-01, 1.2: 2027-06-01}", "",
-       "3: min_version 1.3 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
+       is_old(3) + "3: min_version 1.3 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
       {"", "min_version: 1.3, min_version_from: {1.3: 2027-06-01}",
        "5: min_version 1.3 from 2027-06-01 on raises nothing: 1.3" + raises_nothing},
       {"max_version: 1.2, min_version_from: {1.3: 2027-06-01}", "",
@@ -268,7 +276,7 @@ TEST_CASE("what is wrong with a rule's versions that rise is said at its place")
       {"", "profile: modern, min_version_from: {1.3: 2027-06-01}",
        "7: min_version 1.3 from 2027-06-01 on raises nothing: 1.3" + raises_nothing},
       {"min_version: 1.0", "min_version_from: {1.2: 2027-06-01, 1.3: 2027-06-01}",
-       "7: min_version 1.3 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
+       is_old(5) + "7: min_version 1.3 from 2027-06-01 on raises nothing: 1.2" + raises_nothing},
       {"max_version: 1.2", "min_version_from: {1.3: 2027-06-01}",
        "7: min_version 1.3 from 2027-06-01 on is above max_version of listener `in`; expected one "
        "that is not above it\n"},
@@ -291,4 +299,28 @@ TEST_CASE("what is wrong with a rule's versions that rise is said at its place")
              "cleartext_login: warn, backend: ex}\n"
              "rules: [{name: r, from: [192.0.2.7], min_version_from: {1.3: 2027-06-01}}]\n") ==
         "5: warning: min_version_from never acts: its clients have no TLS\n");
+}
+
+TEST_CASE("versions below 1.2 for everybody are warned of, where they are stated") {
+  struct Row {
+    std::string tls;
+    std::string listener;
+    std::string rule;
+    std::string said;
+  };
+  for (const auto& row : std::vector<Row>{
+           {"min_version: 1.0", "", "", is_old(3)},
+           {"min_version: 1.1", "", "", is_old(3, "1.1")},
+           {"min_version: 1.1", "min_version: 1.0", "", is_old(3, "1.1") + is_old(5)},
+           {"", "min_version: 1.0", "", is_old(5)},
+           {"", "", "min_version: 1.0", is_old(7)},
+           {"", "", "min_version: 1.0, listeners: [in]", is_old(7)},
+           {"", "", "min_version: 1.0, from: [192.0.2.7]", ""},
+           {"min_version: 1.2", "", "min_version: 1.2", ""},
+       }) {
+    INFO(row.tls << " | " << row.listener << " | " << row.rule);
+    const auto rules =
+        row.rule.empty() ? std::vector<std::string>{} : std::vector<std::string>{", " + row.rule};
+    CHECK(said(file(row.tls, row.listener, rules)) == row.said);
+  }
 }

@@ -68,7 +68,7 @@ TEST_CASE("auto is no mode of a rule; the others hold in clear, beside TLS from 
   REQUIRE(messages(file("tls: auto", "rules: [{name: r, tls: auto}]")) ==
           "rules[].tls: expected required, optional or none, found `auto`\n");
   REQUIRE(
-      messages(file("tls: auto", "rules: [{name: r, tls: none, min_version: \"1.0\"}]")).empty());
+      messages(file("tls: auto", "rules: [{name: r, tls: none, min_version: \"1.3\"}]")).empty());
   REQUIRE(messages(file("tls: auto, max_version: \"1.2\"",
                         "rules: [{name: r, tls: none, min_version: \"1.3\"}]")) ==
           "min_version is above max_version of listener `a`; expected one that is not above it\n");

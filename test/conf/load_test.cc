@@ -114,7 +114,7 @@ listeners:
     protocol: submission
     address: ["127.0.0.1:587", "[::1]:587"]
     tls: required
-    min_version: "1.1"
+    min_version: "1.2"
     max_version: "1.2"
     alpn: strict
     bare_newlines: reject
@@ -131,7 +131,7 @@ backends:
     greeting_timeout: 2m
 smtp: {bare_newlines: pass, hide: [vrfy, XCLIENT, XFORWARD, XPROXY, XPROXYFROM, XPROXYTO, XSESSIONPARAMS,
                                    XSHADOW, XSHADOWREQUEST, Vrfy]}
-tls: {min_version: "1.0", max_version: 1.3, alpn: off}
+tls: {min_version: "1.3", max_version: 1.3, alpn: off}
 certificates:
   - {chain: certs/a.pem, key: /etc/a.key}
   - {chain: "b.pem", key: 'b.key', passphrase_file: "credential:b.phrase-1", key_permissions: any}
@@ -160,7 +160,7 @@ shutdown_grace: 0s
   CHECK(settings.user == "nobody");
   CHECK(settings.user_place.line == 41);
   CHECK(settings.user_place.column == 7);
-  CHECK(settings.tls.min_version == TlsVersion::tls1_0);
+  CHECK(settings.tls.min_version == TlsVersion::tls1_3);
   CHECK(settings.tls.max_version == TlsVersion::tls1_3);
   CHECK(settings.tls.alpn == Alpn::off);
   CHECK(settings.log_level == LogLevel::debug);
@@ -196,7 +196,7 @@ shutdown_grace: 0s
   CHECK(a.protocol == Protocol::submission);
   CHECK(texts(a.addresses) == std::vector<std::string>{"127.0.0.1:587", "[::1]:587"});
   CHECK(a.tls_mode == TlsMode::required);
-  CHECK(a.tls.min_version == TlsVersion::tls1_1);
+  CHECK(a.tls.min_version == TlsVersion::tls1_2);
   CHECK(a.tls.max_version == TlsVersion::tls1_2);
   CHECK(a.tls.alpn == Alpn::strict);
   CHECK(a.bare_newlines == BareNewlines::reject);
@@ -205,7 +205,7 @@ shutdown_grace: 0s
   CHECK(b.protocol == Protocol::smtp);
   CHECK(b.tls_mode == TlsMode::optional);
   CHECK(b.logins.cleartext_login == CleartextLogin::warn);
-  CHECK(b.tls.min_version == TlsVersion::tls1_0);
+  CHECK(b.tls.min_version == TlsVersion::tls1_3);
   CHECK(b.tls.alpn == Alpn::off);
   CHECK(b.bare_newlines == BareNewlines::pass);
   CHECK(b.backend == 0);

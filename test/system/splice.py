@@ -204,6 +204,12 @@ class Splice(harness.TestCase):
         event = postern.wait_events(1, "tls-handshake")[0]
         self.assertEqual((event["event.outcome"], event["event.reason"]), ("failure", "no_shared_version"))
 
+    def test_check_says_who_is_handed_on_and_where_to(self):
+        postern = self.postern([base.free_port(), base.free_port()])
+        servers = ", ".join(postern.settings["listeners"][0]["legacy_servers"])
+        said = run(harness.args.postern, "check", "-v", "--config", postern.config).stdout
+        self.assertIn(f"\n  who shares none of it, untouched (legacy_tls: splice): to {servers}\n", said)
+
     def test_a_hello_in_sslv2s_format_is_refused_with_what_it_needs(self):
         postern = self.postern([], legacy_tls=None, legacy_servers=None)
         for pieces in (1, 2, 40):
