@@ -230,6 +230,7 @@ void put_middle(std::string& out, const HandshakeEvent& event) {
 }
 void put_middle(std::string& out, const SessionNotice& event) {
   put_rule(out, event.session.opened_by);
+  put_text(out, R"(,"message":)", event.message);
 }
 void put_middle(std::string&, const NodeEvent&) {}
 void put_middle(std::string& out, const PolicyEvent& event) { put_rule(out, event.rule); }

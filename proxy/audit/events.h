@@ -161,12 +161,13 @@ struct HandshakeEvent {
 };
 
 // Something about a session that an administrator should see: starttls-injection,
-// response-injection, smuggling, tls-on-clear-port, clear-on-tls-port, limit.
+// response-injection, smuggling, tls-on-clear-port, clear-on-tls-port, limit, backend-tls-failed.
 struct SessionNotice {
   SessionPart session;
   std::string_view action;
-  std::string reason;      // never client data
-  bool is_served = false;  // the session goes on: it is no failure
+  std::string reason;        // never client data
+  bool is_served = false;    // the session goes on: it is no failure
+  std::string message = {};  // of a backend's TLS: what was wrong, with names of its certificate
 };
 
 // The node itself: start, stop.

@@ -94,7 +94,7 @@ void Session::on_broken(net::Stream& stream, net::Error) {
   auto how = protocols::Ending::closed;
   if (const auto words = stream.why_refused(); !words.empty()) {
     how = protocols::Ending::not_secured;
-    notice("backend-tls-failed", words);
+    notice_backend_tls(words);
     backend::complain(service_->backend, server_->address,
                       {backend::TlsFailure::Kind::failed, std::string(words)}, host_.clock().now());
   }
@@ -126,9 +126,11 @@ void Session::on_linked(net::StreamPtr stream, const net::Address& server) {
 void Session::on_tls_failed(const net::Address& server, const backend::TlsFailure& failure) {
   server_ = audit::Server{service_->backend.name, server, 0};
   server_tls_.reset();
-  notice(failure.kind == backend::TlsFailure::Kind::injection ? "response-injection"
-                                                              : "backend-tls-failed",
-         failure.words);
+  if (failure.kind == backend::TlsFailure::Kind::injection) {
+    notice("response-injection", failure.words);
+  } else {
+    notice_backend_tls(failure.words);
+  }
 }
 
 void Session::on_link_failed(net::Error last) {

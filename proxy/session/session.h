@@ -177,6 +177,7 @@ class Session final : net::StreamUser, net::TimerUser, backend::LinkUser, tls::H
   bool is_abandoned(EndReason reason) const;
   void record_end(EndReason reason);
   void notice(std::string_view action, std::string_view reason);
+  void notice_backend_tls(std::string_view words);
   audit::SessionPart session_part() const;
   audit::LoginPart login_part(const protocols::Login& login, Exposure exposure,
                               Naming naming) const;

@@ -203,4 +203,10 @@ void Session::notice(std::string_view action, std::string_view reason) {
   record(audit::SessionNotice{session_part(), action, std::string(reason)});
 }
 
+void Session::notice_backend_tls(std::string_view words) {
+  audit::SessionNotice event{session_part(), "backend-tls-failed", "backend_tls_failed"};
+  event.message = words;
+  record(std::move(event));
+}
+
 }  // namespace postern::session

@@ -155,7 +155,8 @@ class BadServers(harness.TestCase):
             end, = postern.wait_events(1, "session-end")
             self.assertEqual(end["event.reason"], reason)
             notice, = postern.wait_events(1, action)
-            self.assertRegex(notice["event.reason"], words)
+            self.assertRegex(notice["message" if action == "backend-tls-failed" else "event.reason"],
+                             words)
             postern.says(f"backend old: no TLS with 127.*{words}")
 
     def greeting(self, certificate):
@@ -288,7 +289,7 @@ class BadServers(harness.TestCase):
                 self.assertRegex(wire.rest(), r"^\* OK ready\r\n\* BYE ")
             words = "refused with the alert: .*certificate required"
             notice, = postern.wait_events(1, "backend-tls-failed")
-            self.assertRegex(notice["event.reason"], words)
+            self.assertRegex(notice["message"], words)
             end, = postern.wait_events(1, "session-end")
             self.assertEqual(end["event.reason"], "backend_tls_failed")
             postern.says(f"backend old: no TLS with 127.*{words}")

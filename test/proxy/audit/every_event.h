@@ -63,11 +63,12 @@ std::vector<audit::EventBody> full(Text&& text) {
                                          "profile: legacy"});
   all.emplace_back(audit::HandshakeEvent{session(), "", {}, "", "", ""});
   all.emplace_back(audit::HandshakeEvent{session(), audit::kSpliced, hello(), text(), text()});
-  for (const auto action :
-       {"starttls-injection", "response-injection", "smuggling", "tls-on-clear-port",
-        "clear-on-tls-port", "limit", "backend-tls-failed"}) {
+  for (const auto action : {"starttls-injection", "response-injection", "smuggling",
+                            "tls-on-clear-port", "clear-on-tls-port", "limit"}) {
     all.emplace_back(audit::SessionNotice{session(), action, "command"});
   }
+  all.emplace_back(
+      audit::SessionNotice{session(), "backend-tls-failed", "backend_tls_failed", false, text()});
   for (const auto action : {"tls-on-clear-port", "clear-on-tls-port"}) {
     all.emplace_back(audit::SessionNotice{session(), action, "served: command", true});
   }
