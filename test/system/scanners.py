@@ -33,6 +33,13 @@ COMPLETE = {("imap", "implicit"): "ecdsa", ("submission", "starttls"): "rsa",
 # say http/1.1 by ALPN and are rightly refused.
 SHORT = ("-p", "-f", "-R")
 WHOLE = ("-p", "-f", "-s", "-P", "-S", "-U", "-E")
+# In the network of a rule with `profile: legacy`, by testssl.sh's names.
+ISLAND = {"SSLv2": "not offered", "SSLv3": "not offered", "TLS1": "offered (deprecated)",
+          "TLS1_1": "offered (deprecated)", "TLS1_2": "offered", "TLS1_3": "offered with final",
+          "cipherlist_NULL": "not offered", "cipherlist_aNULL": "not offered",
+          "cipherlist_EXPORT": "not offered", "cipherlist_LOW": "not offered",
+          "cipherlist_3DES_IDEA": "offered", "cipherlist_AVERAGE": "offered",
+          "cipherlist_STRONG": "offered"}
 # How long a scanner waits for an answer before it takes silence for one: a busy machine is slow.
 PATIENCE = 60
 LONGEST = 1000
@@ -62,6 +69,10 @@ class Scanners(harness.TestCase):
         cls.posterns = {name: cls.room.enter(Postern(
             cls.room, listeners, backends, certificates=[made[kind] for kind in kinds]))
                         for name, kinds in KINDS.items()}
+        cls.posterns["island"] = cls.room.enter(Postern(
+            cls.room, listeners[-4:-2], backends, certificates=[made[kind] for kind in made],
+            rules=[{"name": "hall", "from": ["127.0.0.0/8"], "profile": "legacy",
+                    "min_version": "1.0"}]))
 
     def port(self, kind, protocol, way):
         return self.posterns[kind].port(f"{protocol}-{way}")
@@ -100,6 +111,17 @@ class Scanners(harness.TestCase):
                 lambda *scan: self.fault_by_testssl(*scan, is_known=is_known), scans):
             with self.subTest(kind=kind, protocol=protocol, way=way):
                 self.assertEqual(fault, "")
+
+    def test_testssl_in_the_island(self):
+        """What the other scans must not find is there, and no more."""
+        harness.need("testssl", "openssl")
+        for _ in range(TRIES):
+            found = {finding["id"]: finding["finding"] for finding in
+                     self.by_testssl("island", "imap", "implicit", ("-p", "-s"))}
+            seen = {name: found.get(name) for name in ISLAND}
+            if seen == ISLAND:
+                return
+        self.assertEqual(seen, ISLAND)
 
     def fault_by_testssl(self, kind, protocol, way, sections, is_known):
         """What is wrong with the last of several scans; "" after the first that finds what it must."""
