@@ -104,13 +104,18 @@ class Loading {
     return nullptr;
   }
 
+  tls::Result<std::shared_ptr<const tls::Credentials>> load(
+      const conf::Certificate& certificate, std::chrono::system_clock::time_point now) const {
+    const auto before = served_for(certificate);
+    if (before && stays(paths_of(certificate))) return before;
+    const auto files = files_of(certificate, owner_);
+    return files ? tls::Credentials::load(*files, before.get(), now) : files.error();
+  }
+
   void load_credentials() {
     const auto now = net::wall_clock();
     for (const auto& certificate : settings_.certificates) {
-      const auto before = served_for(certificate);
-      const auto files = files_of(certificate, owner_);
-      auto loaded = files ? tls::Credentials::load(*files, before.get(), now) : files.error();
-      if (!loaded && before && stays(paths_of(certificate))) loaded = before;
+      const auto loaded = load(certificate, now);
       if (!loaded) {
         loaded_.errors.push_back(at(certificate.place) + loaded.error().message);
         continue;
