@@ -57,6 +57,12 @@ bool can_use(const Offer& offer, const ClientNeed& need, Suites suites) {
   return algorithm && group && (suite || (tls13 && !has(offer.versions, kTls12)));
 }
 
+// In TLS 1.3 the key's own curve need not be among the groups. Not for certain where TLS 1.2 may come
+// of it; but better than a certificate of another name.
+bool may_use(const Offer& offer, const ClientNeed& need) {
+  return has(offer.versions, kTls13) && has(offer.signature_algorithms, need.signature_algorithm);
+}
+
 bool takes_rsa_signatures(const Offer& offer) {
   return offer.signature_algorithms.empty() || has_any(offer.signature_algorithms, kRsaAlgorithms);
 }
@@ -126,7 +132,12 @@ const Credentials* CertificateChoice::choose(const Group& group, const Offer& of
   const auto other = std::find_if(group.begin(), group.end(), [&](std::size_t i) {
     return !is_rsa(*all_[i]) && can_use(offer, all_[i]->native().need, suites);
   });
-  return other == group.end() ? rsa : all_[*other].get();
+  if (other != group.end()) return all_[*other].get();
+  if (rsa != nullptr) return rsa;
+  const auto last = std::find_if(group.begin(), group.end(), [&](std::size_t i) {
+    return !is_rsa(*all_[i]) && may_use(offer, all_[i]->native().need);
+  });
+  return last == group.end() ? nullptr : all_[*last].get();
 }
 
 const Credentials& CertificateChoice::choose(const Offer& offer, Suites suites) const {
