@@ -342,6 +342,11 @@ TEST_CASE("who cannot use the key for its name gets the next that it can") {
     INFO(row.name << " for " << row.subject);
     CHECK(subject_for(context_with(row.credentials), row.name, row.client) == row.subject);
   }
+  // In TLS 1.3 the key's own curve need not be among the client's groups.
+  auto other_curve = only(0x0304);
+  other_curve.groups = "X25519";
+  CHECK(subject_for(context_with({other, exact, wild}), "mail.example.com", other_curve) ==
+        "CN = exact");
   // None can be used: the failure is that of the key for the name.
   Connection connection(context_with({first, exact}), rsa);
   CHECK(connection.engine.failure() == tls::Failure::no_shared_cipher);
